@@ -1,0 +1,62 @@
+/**
+ * What the analysis of a song gives. Times are seconds from the song's start, confidences lie in 0..1.
+ * An estimate is null where the audio does not support one (silence, noise, a single tone).
+ */
+export interface Analysis {
+  /** Length of the song in seconds. */
+  readonly duration: number;
+  readonly tempo: Tempo | null;
+  readonly key: Key | null;
+  readonly tuning: Tuning | null;
+  readonly beats: readonly Beat[];
+  /** Beats per bar, 3 or 4 (or 6), null without beats. */
+  readonly meter: number | null;
+  /** Without gaps or overlaps from 0 to `duration`. */
+  readonly sections: readonly Section[];
+  /** Without gaps or overlaps from 0 to `duration`. */
+  readonly chords: readonly Chord[];
+}
+
+export interface Tempo {
+  /** Beats per minute, fitted to the beat times. */
+  readonly bpm: number;
+  readonly confidence: number;
+}
+
+export interface Key {
+  /** One of C, C#, D, Eb, E, F, F#, G, Ab, A, Bb, B. */
+  readonly tonic: string;
+  readonly mode: 'major' | 'minor';
+  readonly confidence: number;
+}
+
+export interface Tuning {
+  /** Frequency of A4 in Hz, about 415..466. */
+  readonly frequency: number;
+  /** Deviation from 440 Hz in cents. */
+  readonly cents: number;
+  readonly confidence: number;
+}
+
+export interface Beat {
+  readonly time: number;
+  /** Position in the bar, 1 on the downbeat. */
+  readonly position: number;
+  readonly confidence: number;
+}
+
+export interface Section {
+  readonly start: number;
+  readonly end: number;
+  /** intro, verse, chorus, bridge, outro, instrumental, solo or a letter. */
+  readonly label: string;
+  readonly confidence: number;
+}
+
+export interface Chord {
+  readonly start: number;
+  readonly end: number;
+  /** Harte syntax: `C:maj`, `F#:min7`, `N`. */
+  readonly label: string;
+  readonly confidence: number;
+}

@@ -1,0 +1,50 @@
+import type { Song } from '../audio/song.ts';
+
+/** A stem's audio: left and right channel, float32, nominally within -1..1, at 44.1 kHz. */
+export type StereoBlock = readonly [left: Float32Array, right: Float32Array];
+
+/** The separated audio of one stride: frames `start` to `start + length` of the song, for every stem in order. */
+export interface SeparatedSegment {
+  /** Position in the song, counted in strides from 0. */
+  readonly index: number;
+  /** First frame, `index * strideFrames`. */
+  readonly start: number;
+  /** Number of frames: `strideFrames`, less only for the song's last stride. */
+  readonly length: number;
+  /** One block per entry of `Separator.stems`, each channel `length` frames long. */
+  readonly stems: readonly StereoBlock[];
+}
+
+/** What a separator is told beside the song. */
+export interface SeparationRange {
+  /** First stride to give out (inclusive). */
+  readonly first: number;
+  /** Stride to stop before (exclusive). */
+  readonly end: number;
+  /** Ends the work between two segments by throwing the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Splits a song into stems, stride by stride.
+ *
+ * The audio of a stride is a pure function of the song and the stride's index: whichever range is asked for, in
+ * whatever process, the samples are the same to the last bit. A separator reads from the song only the frames that a
+ * stride needs, so its memory does not depend on the song's length.
+ */
+export interface Separator {
+  /** Name in results and in the models' manifest, such as `spectral`. */
+  readonly model: string;
+  /** Stems in the order of `SeparatedSegment.stems`. */
+  readonly stems: readonly string[];
+  /** Frames between the starts of two segments. */
+  readonly strideFrames: number;
+  separate(song: Song, range: SeparationRange): AsyncIterable<SeparatedSegment>;
+  /** Frees sessions and buffers. */
+  close(): Promise<void>;
+}
+
+/** Number of strides that cover a song of `frames` frames. */
+export function strideCount(separator: Pick<Separator, 'strideFrames'>, frames: number): number {
+  return Math.ceil(frames / separator.strideFrames);
+}
