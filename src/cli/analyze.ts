@@ -1,0 +1,87 @@
+/** `npm run analyze`: songs on this disk in; stems, annotation and a summary out. */
+import { type Arguments, parseArguments, USAGE } from './arguments.ts';
+import { DEMO_SONG } from './defaults.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { folderNames, runSong, type SongOutcome } from './song-run.ts';
+import { summarize } from './summary.ts';
+import { useWorker, type Worker } from './worker.ts';
+
+process.exitCode = await main();
+process.exit();
+
+async function main(): Promise<number> {
+  let given: Arguments;
+  try {
+    given = parseArguments(process.argv.slice(2), DEMO_SONG);
+  } catch (error) {
+    console.error(`${messageOf(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  if (given.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  try {
+    await using worker = await useWorker();
+    return await analyzeAll(worker, given);
+  } catch (error) {
+    console.error(messageOf(error));
+    return 1;
+  }
+}
+
+/** Analyses every file; one that fails doesn't stop the others. Returns the exit code. */
+async function analyzeAll(worker: Worker, given: Arguments): Promise<number> {
+  const names = folderNames(given.files);
+  const outcomes: SongOutcome[] = [];
+  const failures: { file: string; error: string }[] = [];
+  for (const [i, file] of given.files.entries()) {
+    try {
+      const outcome = await analyzeOne(worker, file, names[i], given);
+      outcomes.push(outcome);
+      if (!given.json) console.log(given.files.length === 1 ? summarize(outcome) : lineOf(outcome));
+    } catch (error) {
+      failures.push({ file, error: messageOf(error) });
+      console.error(`${file}: ${messageOf(error)}`);
+    }
+  }
+  if (given.json) console.log(JSON.stringify(jsonOf(outcomes, failures, given), null, 2));
+  else if (given.files.length > 1) {
+    console.log(`${outcomes.length} of ${given.files.length} songs analysed; results in ${given.out}/.`);
+  }
+  return failures.length > 0 ? 1 : 0;
+}
+
+async function analyzeOne(
+  worker: Worker,
+  file: string,
+  name: string,
+  given: Arguments,
+): Promise<SongOutcome> {
+  using bar = new ProgressBar(name);
+  return await runSong(worker, file, {
+    out: given.out,
+    name,
+    model: given.model,
+    onStatus: (status) => bar.update(status),
+  });
+}
+
+function lineOf({ file, result: { analysis, processing_time_seconds } }: SongOutcome): string {
+  const bpm = analysis.bpm === null ? 'no tempo' : `${analysis.bpm.toFixed(1)} BPM`;
+  return `${file}: ${bpm}, ${analysis.key ?? 'no key'}, ${analysis.sections.length} sections (${processing_time_seconds.toFixed(1)} s)`;
+}
+
+/** One song gives its result, several give a list. */
+function jsonOf(
+  outcomes: readonly SongOutcome[],
+  failures: readonly { file: string; error: string }[],
+  given: Arguments,
+): unknown {
+  const songs = [...outcomes.map(({ file, folder, result }) => ({ file, folder, ...result })), ...failures];
+  return given.files.length === 1 ? songs[0] : songs;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

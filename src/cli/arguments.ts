@@ -1,0 +1,31 @@
+import { parseArgs } from 'node:util';
+
+export const USAGE = `Usage: npm run analyze -- [song ...] [--out DIR] [--model NAME] [--json]
+
+  song          audio files (mp3, wav, flac, ogg, opus, m4a, aiff, wma); without any, the bundled demo song
+  --out DIR     where the results go (default: out)
+  --model NAME  what separates the stems (default: DEMUCS_MODEL, or htdemucs)
+  --json        print the results as JSON and nothing else`;
+
+export interface Arguments {
+  readonly files: readonly string[];
+  readonly out: string;
+  readonly model?: string;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+/** The command line's arguments. @throws TypeError for an unknown option, with a message for people. */
+export function parseArguments(argv: readonly string[], demoSong: string): Arguments {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      out: { type: 'string', default: 'out' },
+      model: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  return { ...values, files: positionals.length > 0 ? positionals : [demoSong] };
+}

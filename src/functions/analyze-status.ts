@@ -1,0 +1,64 @@
+/** `GET /analyze/{audio_file_id}`: stage and progress of a run, in the end its result. */
+import { app } from '@azure/functions';
+import * as df from 'durable-functions';
+import { OrchestrationRuntimeStatus } from 'durable-functions';
+import { audioFileId, type Progress, type ResultDocument } from '../pipeline/contracts.ts';
+import { WorkerError } from '../pipeline/errors.ts';
+import { stageContext } from '../pipeline/stages/context.ts';
+import { runProgress } from '../pipeline/stages/progress.ts';
+import { readJson } from '../pipeline/storage/container.ts';
+import { resultBlob } from '../pipeline/storage/names.ts';
+import { withProblems } from './problem.ts';
+import { instanceStatus } from './start.ts';
+
+app.http('analyzeStatus', {
+  methods: ['GET'],
+  route: 'analyze/{audio_file_id}',
+  authLevel: 'function',
+  extraInputs: [df.input.durableClient()],
+  handler: withProblems(async (request, context) => {
+    const id = audioFileId.safeParse(request.params.audio_file_id);
+    if (!id.success)
+      throw new WorkerError('invalid_request', `audio_file_id: ${id.error.issues[0].message}.`);
+    const audio_file_id = id.data;
+    const stage = stageContext();
+    const instance = await instanceStatus(df.getClient(context), audio_file_id);
+    const progress = instance?.customStatus as Progress | null | undefined;
+    switch (instance?.runtimeStatus) {
+      case undefined:
+      case OrchestrationRuntimeStatus.Completed: {
+        const result = await readJson<ResultDocument>(stage.container, resultBlob(audio_file_id));
+        if (!result) throw new WorkerError('not_found', `Nothing is known of the song '${audio_file_id}'.`);
+        const { callback } = (instance?.output ?? {}) as { callback?: unknown };
+        return { jsonBody: { audio_file_id, status: 'completed', progress: 1, callback, result } };
+      }
+      case OrchestrationRuntimeStatus.Failed:
+        return {
+          jsonBody: {
+            audio_file_id,
+            status: 'failed',
+            stage: progress?.stage,
+            error: progress?.error ?? { code: 'internal', message: 'The run failed; the log says why.' },
+          },
+        };
+      case OrchestrationRuntimeStatus.Terminated:
+      case OrchestrationRuntimeStatus.Canceled:
+        return { jsonBody: { audio_file_id, status: 'canceled', stage: progress?.stage } };
+      case OrchestrationRuntimeStatus.Pending:
+        return {
+          headers: { 'Retry-After': '2' },
+          jsonBody: { audio_file_id, status: 'queued', progress: 0 },
+        };
+      default:
+        return {
+          headers: { 'Retry-After': '2' },
+          jsonBody: {
+            audio_file_id,
+            status: 'processing',
+            stage: progress?.stage ?? 'download',
+            progress: await runProgress(audio_file_id, progress ?? undefined, stage),
+          },
+        };
+    }
+  }),
+});

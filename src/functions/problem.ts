@@ -1,0 +1,34 @@
+import type { HttpHandler, HttpResponseInit, InvocationContext } from '@azure/functions';
+import { asWorkerError, type ErrorCode } from '../pipeline/errors.ts';
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  invalid_request: 400,
+  not_found: 404,
+  blob_not_found: 404,
+  storage_unavailable: 503,
+};
+
+/** An error as `application/problem+json` (RFC 9457) with the worker's stable `code`. */
+function problem(error: unknown, context: InvocationContext): HttpResponseInit {
+  const { code, message } = asWorkerError(error);
+  const status = STATUS[code] ?? 500;
+  if (status >= 500) context.error(`${context.functionName}: ${message} [${code}]`, error);
+  const detail = code === 'internal' ? 'The worker failed; its log says why.' : message;
+  const title = code.replaceAll('_', ' ');
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: JSON.stringify({ type: 'about:blank', title, status, detail, code }),
+  };
+}
+
+/** A handler whose errors are answered as problems. */
+export function withProblems(handler: HttpHandler): HttpHandler {
+  return async (request, context) => {
+    try {
+      return await handler(request, context);
+    } catch (error) {
+      return problem(error, context);
+    }
+  };
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ContainerClient } from '@azure/storage-blob';
+import type { Config } from '../config.ts';
+import type { SourceInfo } from '../contracts.ts';
+import { openBlob } from '../storage/container.ts';
+import { type DecodedFile, decode } from './decode.ts';
+
+/** Version of a song's blob. */
+export type SongVersion = Pick<SourceInfo, 'audio_file_id' | 'blob_name' | 'etag'>;
+
+export interface LocalSong extends DecodedFile {
+  /** Path of the decoded samples, see `SongFile`. */
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** Decoding that is under way in this process, so that stages running side by side share it. */
+const underWay = new Map<string, Promise<LocalSong>>();
+
+/** The decoded song on this machine: the copy that is there, or else downloaded and decoded now. */
+export function localSong(
+  container: ContainerClient,
+  source: SongVersion,
+  config: Config,
+): Promise<LocalSong> {
+  const folder = songFolder(source, config);
+  const running = underWay.get(folder) ?? obtain(container, source, config, folder);
+  underWay.set(folder, running);
+  return running.finally(() => underWay.delete(folder));
+}
+
+/** Removes the decoded song from this machine. */
+export async function removeLocalSong(source: SongVersion, config: Config): Promise<void> {
+  await rm(songFolder(source, config), { recursive: true, force: true });
+}
+
+async function obtain(
+  container: ContainerClient,
+  source: SongVersion,
+  config: Config,
+  folder: string,
+): Promise<LocalSong> {
+  const path = join(folder, 'song.f32');
+  const description = join(folder, 'song.json');
+  const known = await readFile(description, 'utf8').catch(() => undefined);
+  if (known) return { path, ...JSON.parse(known) };
+
+  await mkdir(folder, { recursive: true });
+  const encoded = join(folder, 'encoded');
+  try {
+    const sha256 = await downloadTo(encoded, await openBlob(container, source.blob_name, source.etag));
+    const decoded = await decode(encoded, path, {
+      maxDurationSeconds: config.maxDurationSeconds,
+      timeoutMs: config.decodeTimeoutMs,
+    });
+    await writeFile(description, JSON.stringify({ ...decoded, sha256 }));
+    return { path, ...decoded, sha256 };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await rm(encoded, { force: true });
+  }
+}
+
+async function downloadTo(path: string, body: NodeJS.ReadableStream): Promise<string> {
+  const hash = createHash('sha256');
+  const hashing = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  await pipeline(body, hashing, createWriteStream(path));
+  return hash.digest('hex');
+}
+
+function songFolder({ audio_file_id, blob_name, etag }: SongVersion, config: Config): string {
+  const key = createHash('sha256')
+    .update(JSON.stringify([audio_file_id, blob_name, etag]))
+    .digest('hex')
+    .slice(0, 24);
+  return join(config.workDir, key);
+}

@@ -1,0 +1,58 @@
+/**
+ * The compute child: signal processing in a process of its own, so that the host's event loop stays free and work can
+ * be ended by ending the process. It takes one task, sends what comes of it, and exits; with its parent gone it ends.
+ */
+import { once } from 'node:events';
+import { SongFile } from '../audio/song.ts';
+import { toPcm16 } from '../audio/wav.ts';
+import { asWorkerError } from '../errors.ts';
+import { analyse } from '../mir/analyse.ts';
+import { createSeparator } from '../separation/registry.ts';
+import type { ChildMessage, Task } from './protocol.ts';
+
+process.once('disconnect', () => process.exit());
+process.on('SIGINT', () => {}); // A terminal's Ctrl-C reaches the whole group; the parent decides when a child ends.
+
+const [task] = (await once(process, 'message')) as [Task];
+try {
+  using song = new SongFile(task.song);
+  if (task.kind === 'analyze') await send({ kind: 'analysis', analysis: await analyse(song) });
+  else await separate(song, task);
+  await send({ kind: 'done' });
+} catch (error) {
+  const { code, message } = asWorkerError(error);
+  await send({ kind: 'failed', error: { code, message } });
+}
+process.disconnect();
+
+async function separate(song: SongFile, task: Extract<Task, { kind: 'separate' }>): Promise<void> {
+  const separator = createSeparator(task.model);
+  try {
+    for (const [first, end] of runsOf(task.segments)) {
+      for await (const segment of separator.separate(song, { first, end })) {
+        const acknowledged = once(process, 'message');
+        await send({ kind: 'segment', index: segment.index, stems: segment.stems.map(toPcm16) });
+        await acknowledged;
+      }
+    }
+  } finally {
+    await separator.close();
+  }
+}
+
+/** Ascending indices as ranges `[first, end)` without gaps. */
+function runsOf(indices: readonly number[]): [first: number, end: number][] {
+  const runs: [number, number][] = [];
+  for (const index of indices) {
+    const last = runs.at(-1);
+    if (last?.[1] === index) last[1]++;
+    else runs.push([index, index + 1]);
+  }
+  return runs;
+}
+
+function send(message: ChildMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send?.(message, undefined, undefined, (error) => (error ? reject(error) : resolve()));
+  });
+}

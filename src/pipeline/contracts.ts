@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { type ErrorInfo, WorkerError } from './errors.ts';
+
+/** An id names a folder of blobs and an orchestration: letters, digits, `.`, `_` and `-`, not starting with a dot. */
+export const audioFileId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, 'expected 1 to 128 letters, digits, ".", "_" or "-"');
+
+/** Body of `POST /analyze`. */
+export const analyzeRequest = z.object({
+  audio_file_id: audioFileId,
+  blob_uri: z.url({ protocol: /^https?$/, message: 'expected the http(s) address of a blob' }),
+  callback_url: z.url({ protocol: /^https?$/, message: 'expected an http(s) address' }).optional(),
+  model: z.string().min(1).max(64).optional(),
+});
+export type AnalyzeRequest = z.infer<typeof analyzeRequest>;
+
+/** @throws WorkerError `invalid_request` that names the first wrong field. */
+export function parseAnalyzeRequest(body: unknown): AnalyzeRequest {
+  const parsed = analyzeRequest.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new WorkerError('invalid_request', `${issue.path.join('.') || 'body'}: ${issue.message}.`);
+}
+
+/** The stages of a run, in order; `separate` and `analyze` run side by side. */
+export const STAGES = [
+  'download',
+  'separate',
+  'analyze',
+  'assemble',
+  'upload',
+  'callback',
+  'cleanup',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** What starts an orchestration. */
+export interface JobInput {
+  readonly audio_file_id: string;
+  /** Name of the song's blob in the container. */
+  readonly blob_name: string;
+  /** Separator; absent means the configured one. */
+  readonly model?: string;
+}
+
+/** The song as every later stage knows it; `download` gives it. */
+export interface SourceInfo {
+  readonly audio_file_id: string;
+  readonly blob_name: string;
+  /** Later stages read this version of the blob or fail. */
+  readonly etag: string;
+  readonly size_bytes: number;
+  /** SHA-256 of the blob, hexadecimal. */
+  readonly sha256: string;
+  /** Length in frames at 44.1 kHz. */
+  readonly frames: number;
+  /** The decoder met errors and what it could read was taken. */
+  readonly damaged: boolean;
+}
+
+/** How a song is to be separated: settled once per run. */
+export interface SeparationPlan {
+  readonly model: string;
+  /** The model that was asked for. */
+  readonly requested: string;
+  readonly stems: readonly string[];
+  readonly stride_frames: number;
+  readonly segments: number;
+  /** Hash of source, model and settings; part of every block id. */
+  readonly run: string;
+}
+
+/** Custom status of the orchestration. */
+export interface Progress {
+  readonly stage: Stage;
+  /** Share of the whole run that is done, 0..1. */
+  readonly progress: number;
+  readonly plan?: SeparationPlan;
+  readonly error?: ErrorInfo & { stage: Stage };
+}
+
+/** `analysis` of callback and result, field for field as the Python worker gave it, plus mode, meter and confidences. */
+export interface AnalysisResult {
+  bpm: number | null;
+  key: string | null;
+  tuning_frequency: number | null;
+  sections: { label: string; start_time: number; end_time: number }[];
+  chords: { chord: string; start_time: number; end_time: number }[];
+  beats: { time: number; position: number }[];
+  mode: 'major' | 'minor' | null;
+  meter: string | null;
+  confidence: { bpm: number | null; key: number | null; tuning: number | null };
+}
+
+export interface StemResult {
+  stem_type: string;
+  blob_url: string;
+  file_size_bytes: number;
+}
+
+/** The result document, `{audio_file_id}/analysis/result.json`: written last, so all it names is there. */
+export interface ResultDocument {
+  audio_file_id: string;
+  status: 'completed';
+  processing_time_seconds: number;
+  analysis: AnalysisResult;
+  stems: StemResult[];
+  jams_url: string;
+  separator: { model: string; requested: string };
+  source: {
+    blob_name: string;
+    etag: string;
+    sha256: string;
+    size_bytes: number;
+    duration_seconds: number;
+    damaged: boolean;
+  };
+  /** Seconds of work per stage. */
+  stage_seconds: Partial<Record<Stage, number>>;
+}
+
+/** What a callback posts. */
+export type CallbackPayload =
+  | ResultDocument
+  | {
+      audio_file_id: string;
+      status: 'failed';
+      processing_time_seconds: number;
+      error: ErrorInfo & { stage: Stage };
+    };

@@ -1,0 +1,52 @@
+/**
+ * Every way a song can fail, as stable codes that status, callback and logs carry.
+ * `retryable` says whether the same work may succeed when it is tried again.
+ */
+const CODES = {
+  invalid_request: { retryable: false },
+  not_found: { retryable: false },
+  blob_not_found: { retryable: false },
+  blob_changed: { retryable: false },
+  unsupported_media: { retryable: false },
+  too_large: { retryable: false },
+  too_long: { retryable: false },
+  model_unavailable: { retryable: false },
+  model_output_invalid: { retryable: false },
+  timed_out: { retryable: true },
+  storage_unavailable: { retryable: true },
+  compute_crashed: { retryable: true },
+  callback_failed: { retryable: true },
+  canceled: { retryable: false },
+  internal: { retryable: true },
+} as const satisfies Record<string, { retryable: boolean }>;
+
+export type ErrorCode = keyof typeof CODES;
+
+/** An error as it stands in a status, a callback or an activity's result. */
+export interface ErrorInfo {
+  readonly code: ErrorCode;
+  /** For people: what was expected, what came, what to do. */
+  readonly message: string;
+}
+
+/** An expected failure, with its code. Anything else that is thrown counts as `internal`. */
+export class WorkerError extends Error {
+  override readonly name = 'WorkerError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return CODES[this.code].retryable;
+  }
+}
+
+/** `error` as a `WorkerError`; one that is not ours becomes `internal` with the original as its cause. */
+export function asWorkerError(error: unknown): WorkerError {
+  if (error instanceof WorkerError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new WorkerError('internal', message, { cause: error });
+}

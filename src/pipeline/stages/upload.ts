@@ -1,0 +1,72 @@
+import { SAMPLE_RATE } from '../audio/song.ts';
+import type { AnalysisResult, ResultDocument, SeparationPlan, SourceInfo, Stage } from '../contracts.ts';
+import { WorkerError } from '../errors.ts';
+import type { Analysis } from '../mir/analysis.ts';
+import { readJson, writeJson } from '../storage/container.ts';
+import { jamsBlob, jamsWorkBlob, resultBlob } from '../storage/names.ts';
+import { plainUrl, StagedStem } from '../storage/staged-stem.ts';
+import { readAnalysis } from './assemble.ts';
+import type { StageContext } from './context.ts';
+
+export interface UploadInput {
+  readonly source: SourceInfo;
+  readonly plan: SeparationPlan;
+  /** From the run's start to this stage. */
+  readonly elapsedSeconds: number;
+  readonly stageSeconds: Partial<Record<Stage, number>>;
+}
+
+/** Publishes stems and annotation and, last of all, the result document that names them. */
+export async function upload(input: UploadInput, { container }: StageContext): Promise<void> {
+  const { source, plan } = input;
+  const id = source.audio_file_id;
+  const analysis = await readAnalysis(container, source, plan);
+  const jams = await readJson(container, jamsWorkBlob(id, plan.run));
+  if (!jams) throw new WorkerError('internal', `The annotation of '${id}' is gone from its work blob.`);
+  const stems = await Promise.all(
+    plan.stems.map((stem) => new StagedStem(container, id, stem, plan.run).commit(plan, source.frames)),
+  );
+  await writeJson(container, jamsBlob(id), jams);
+  await writeJson(container, resultBlob(id), {
+    audio_file_id: id,
+    status: 'completed',
+    processing_time_seconds: input.elapsedSeconds,
+    analysis: analysisResult(analysis),
+    stems,
+    jams_url: plainUrl(container.getBlobClient(jamsBlob(id)).url),
+    separator: { model: plan.model, requested: plan.requested },
+    source: {
+      blob_name: source.blob_name,
+      etag: source.etag,
+      sha256: source.sha256,
+      size_bytes: source.size_bytes,
+      duration_seconds: source.frames / SAMPLE_RATE,
+      damaged: source.damaged,
+    },
+    stage_seconds: input.stageSeconds,
+  } satisfies ResultDocument);
+}
+
+/** An analysis in the contract's words. */
+export function analysisResult(analysis: Analysis): AnalysisResult {
+  const { tempo, key, tuning, meter } = analysis;
+  return {
+    bpm: tempo?.bpm ?? null,
+    key: key && `${key.tonic} ${key.mode}`,
+    tuning_frequency: tuning?.frequency ?? null,
+    sections: analysis.sections.map(({ label, start, end }) => ({ label, start_time: start, end_time: end })),
+    chords: analysis.chords.map(({ label, start, end }) => ({
+      chord: label,
+      start_time: start,
+      end_time: end,
+    })),
+    beats: analysis.beats.map(({ time, position }) => ({ time, position })),
+    mode: key?.mode ?? null,
+    meter: meter === null ? null : `${meter}/4`,
+    confidence: {
+      bpm: tempo?.confidence ?? null,
+      key: key?.confidence ?? null,
+      tuning: tuning?.confidence ?? null,
+    },
+  };
+}

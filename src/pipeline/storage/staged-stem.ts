@@ -1,0 +1,91 @@
+import { type BlockBlobClient, type ContainerClient, RestError } from '@azure/storage-blob';
+import { wavBytes, wavHeader } from '../audio/wav.ts';
+import type { SeparationPlan, StemResult } from '../contracts.ts';
+import { storageCall } from './container.ts';
+import { stemBlob } from './names.ts';
+
+/** Width of the index in a block id; all ids of a blob must be equally long. */
+const INDEX_DIGITS = 6;
+
+/**
+ * A stem's blob while it grows: the WAV header and each segment's samples are staged blocks. Readers see nothing until
+ * `commit`. Ids carry the run's identity, so blocks of another run are never taken for this one's.
+ */
+export class StagedStem {
+  readonly #blob: BlockBlobClient;
+  readonly #name: string;
+  readonly #stem: string;
+  readonly #run: string;
+
+  constructor(container: ContainerClient, audioFileId: string, stem: string, run: string) {
+    this.#name = stemBlob(audioFileId, stem);
+    this.#blob = container.getBlockBlobClient(this.#name);
+    this.#stem = stem;
+    this.#run = run;
+  }
+
+  /** Stages the samples of one segment. */
+  async stage(segment: number, samples: Int16Array): Promise<void> {
+    const bytes = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+    await this.#stageBlock(this.#segmentId(segment), bytes);
+  }
+
+  /** Segments that are staged and not yet committed. */
+  async stagedSegments(): Promise<Set<number>> {
+    const prefix = `${this.#run}-`;
+    const ids = (await this.#uncommitted()).map((id) => Buffer.from(id, 'base64').toString('latin1'));
+    return new Set(ids.filter((id) => id.startsWith(prefix)).map((id) => Number(id.slice(prefix.length))));
+  }
+
+  /** Makes the complete stem appear. Run again after it has, it finds that it has. */
+  async commit(plan: SeparationPlan, frames: number): Promise<StemResult> {
+    if (!(await this.#isCommitted())) {
+      const headerId = blockId(this.#run, 'header');
+      await this.#stageBlock(headerId, wavHeader(frames));
+      const ids = [
+        headerId,
+        ...Array.from({ length: plan.segments }, (_, segment) => this.#segmentId(segment)),
+      ];
+      await storageCall(this.#name, () =>
+        this.#blob.commitBlockList(ids, {
+          blobHTTPHeaders: { blobContentType: 'audio/wav' },
+          metadata: { run: this.#run, model: plan.model },
+        }),
+      );
+    }
+    return { stem_type: this.#stem, blob_url: plainUrl(this.#blob.url), file_size_bytes: wavBytes(frames) };
+  }
+
+  async #stageBlock(id: string, bytes: Buffer): Promise<void> {
+    await storageCall(this.#name, () => this.#blob.stageBlock(id, bytes, bytes.length));
+  }
+
+  async #uncommitted(): Promise<string[]> {
+    try {
+      const { uncommittedBlocks } = await this.#blob.getBlockList('uncommitted');
+      return uncommittedBlocks?.map((block) => block.name) ?? [];
+    } catch (error) {
+      if (error instanceof RestError && error.statusCode === 404) return [];
+      throw error;
+    }
+  }
+
+  async #isCommitted(): Promise<boolean> {
+    try {
+      const { metadata } = await this.#blob.getProperties();
+      return metadata?.run === this.#run && (await this.#uncommitted()).length === 0;
+    } catch (error) {
+      if (error instanceof RestError && error.statusCode === 404) return false;
+      throw error;
+    }
+  }
+
+  #segmentId(segment: number): string {
+    return blockId(this.#run, String(segment).padStart(INDEX_DIGITS, '0'));
+  }
+}
+
+const blockId = (run: string, part: string) => Buffer.from(`${run}-${part}`, 'latin1').toString('base64');
+
+/** An address without its query, where a SAS token may stand. */
+export const plainUrl = (url: string) => url.split('?')[0];
