@@ -1,7 +1,6 @@
 /** The run of one song: its stages in order, separation fanned out in parts beside the analysis. */
 import type { OrchestrationContext, Task } from 'durable-functions';
 import * as df from 'durable-functions';
-import { readConfig } from '../pipeline/config.ts';
 import type { JobInput, Progress, SourceInfo, Stage } from '../pipeline/contracts.ts';
 import type { DownloadResult } from '../pipeline/stages/download.ts';
 import { separationParts } from '../pipeline/stages/separate.ts';
@@ -42,7 +41,7 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
     const song = { source, plan };
 
     enter(context, { stage: 'separate', plan });
-    const parts = separationParts(plan, readConfig().partSegments);
+    const parts = separationParts(plan);
     const outcomes: unknown[] = yield context.df.Task.all([
       call(context, 'analyze', song),
       ...parts.map((part) => call(context, 'separate', { ...song, ...part })),

@@ -67,6 +67,8 @@ export interface SeparationPlan {
   readonly stems: readonly string[];
   readonly stride_frames: number;
   readonly segments: number;
+  /** Segments that one separation activity works through. */
+  readonly part_segments: number;
   /** Hash of source, model and settings; part of every block id. */
   readonly run: string;
 }

@@ -38,10 +38,15 @@ export async function download(job: JobInput, { container, config }: StageContex
     frames: song.frames,
     damaged: song.damaged,
   };
-  return { source, plan: await planSeparation(source, model, requested) };
+  return { source, plan: await planSeparation(source, model, requested, config.partSegments) };
 }
 
-async function planSeparation(source: SourceInfo, model: string, requested: string): Promise<SeparationPlan> {
+async function planSeparation(
+  source: SourceInfo,
+  model: string,
+  requested: string,
+  partSegments: number,
+): Promise<SeparationPlan> {
   const separator = createSeparator(model);
   try {
     const identity = JSON.stringify([source.blob_name, source.etag, model, separator.strideFrames]);
@@ -51,6 +56,7 @@ async function planSeparation(source: SourceInfo, model: string, requested: stri
       stems: separator.stems,
       stride_frames: separator.strideFrames,
       segments: strideCount(separator, source.frames),
+      part_segments: partSegments,
       run: createHash('sha256').update(identity).digest('hex').slice(0, 16),
     };
   } finally {

@@ -14,15 +14,15 @@ export interface SeparationPart {
   readonly end: number;
 }
 
-/** The parts that a plan is worked off in, each of at most `partSegments` segments. */
-export function separationParts(
-  plan: SeparationPlan,
-  partSegments: number,
-): { first: number; end: number }[] {
-  const count = Math.ceil(plan.segments / partSegments);
+/** The parts that a plan is worked off in. */
+export function separationParts({
+  segments,
+  part_segments,
+}: SeparationPlan): { first: number; end: number }[] {
+  const count = Math.ceil(segments / part_segments);
   return Array.from({ length: count }, (_, part) => ({
-    first: part * partSegments,
-    end: Math.min(plan.segments, (part + 1) * partSegments),
+    first: part * part_segments,
+    end: Math.min(segments, (part + 1) * part_segments),
   }));
 }
 

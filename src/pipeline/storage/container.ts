@@ -75,7 +75,7 @@ function storageError(error: unknown, blobName: string): unknown {
   if (error.statusCode === 412) {
     return new WorkerError(
       'blob_changed',
-      `The blob '${blobName}' was replaced while it was being analysed.`,
+      `The blob '${blobName}' was replaced or removed while it was being analysed.`,
       cause,
     );
   }

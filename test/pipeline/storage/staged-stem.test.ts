@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SeparationPlan } from '../../../src/pipeline/contracts.ts';
+import { blobNameOf, openBlob, readJson, writeJson } from '../../../src/pipeline/storage/container.ts';
+import { StagedStem } from '../../../src/pipeline/storage/staged-stem.ts';
+import { startStorage, type TestStorage } from '../../support/storage.ts';
+
+const PLAN: SeparationPlan = {
+  model: 'spectral',
+  requested: 'spectral',
+  stems: ['vocals'],
+  stride_frames: 2,
+  segments: 2,
+  part_segments: 1,
+  run: '0123456789abcdef',
+};
+let storage: TestStorage;
+beforeAll(async () => {
+  storage = await startStorage();
+});
+afterAll(() => storage.stop());
+
+const stem = (run = PLAN.run) => new StagedStem(storage.container, 'song', 'vocals', run);
+const vocals = () => storage.container.getBlobClient('song/stems/vocals.wav');
+
+describe('a staged stem', () => {
+  it('is unseen until it is committed, resumes where it was left, and commits once and again', async () => {
+    expect(await stem().stagedSegments()).toEqual(new Set());
+    await stem('fedcba9876543210').stage(0, Int16Array.of(9, 9, 9, 9));
+    await stem().stage(1, Int16Array.of(5, 6));
+    expect(await stem().stagedSegments()).toEqual(new Set([1]));
+    expect(await vocals().exists()).toBe(false);
+
+    await stem().stage(0, Int16Array.of(1, 2, 3, 4));
+    const first = await stem().commit(PLAN, 3);
+    const again = await stem().commit(PLAN, 3);
+    expect(again).toEqual(first);
+    expect(first.blob_url).toBe(vocals().url);
+
+    const bytes = await vocals().downloadToBuffer();
+    expect(bytes.length).toBe(first.file_size_bytes);
+    expect([...new Int16Array(bytes.buffer, bytes.byteOffset + 44, 6)]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect((await vocals().getProperties()).contentType).toBe('audio/wav');
+  });
+});
+
+describe('the container', () => {
+  it('reads exactly the version that was asked for', async () => {
+    const blob = storage.container.getBlockBlobClient('song/song.mp3');
+    const { etag } = await blob.uploadData(Buffer.from('one'));
+    await blob.uploadData(Buffer.from('two'));
+    await expect(openBlob(storage.container, 'song/song.mp3', etag!)).rejects.toMatchObject({
+      code: 'blob_changed',
+    });
+  });
+
+  it('gives nothing for a document that is not there', async () => {
+    expect(await readJson(storage.container, 'none.json')).toBeUndefined();
+    await writeJson(storage.container, 'some.json', { a: 1 });
+    expect(await readJson(storage.container, 'some.json')).toEqual({ a: 1 });
+  });
+
+  it('knows its own blobs by their address, whatever token stands behind it', () => {
+    const { url } = storage.container;
+    expect(blobNameOf(storage.container, `${url}/a%20b/c.mp3?sig=secret`)).toBe('a b/c.mp3');
+    expect(blobNameOf(storage.container, `${url.replace('127.0.0.1', 'localhost')}/c.mp3`)).toBe('c.mp3');
+  });
+
+  it.each([
+    'http://example.com/devstoreaccount1/audio-files/a.mp3',
+    'http://127.0.0.1:1/devstoreaccount1/audio-files/a.mp3',
+    'http://169.254.169.254/latest/meta-data',
+  ])('refuses %s', (uri) => {
+    expect(() => blobNameOf(storage.container, uri)).toThrowError(/blob_uri: expected a blob below/);
+  });
+
+  it('refuses user names, other containers and other accounts', () => {
+    const { url } = storage.container;
+    for (const uri of [
+      `${url.replace('http://', 'http://user:pass@')}/a.mp3`,
+      `${url.replace('audio-files', 'other')}/a.mp3`,
+      `${url}/../other/a.mp3`,
+      url,
+    ]) {
+      expect(() => blobNameOf(storage.container, uri), uri).toThrowError(/blob_uri/);
+    }
+  });
+});
