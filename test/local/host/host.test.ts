@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { QueueServiceClient } from '@azure/storage-queue';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Azurite, startAzurite } from '../../../src/local/azurite/azurite.ts';
+import { MAX_BODY_BYTES } from '../../../src/local/http/body.ts';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const localDir = mkdtempSync(join(tmpdir(), 'host-'));
+let azurite: Azurite;
+let host: { child: ChildProcess; url: string };
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}
+
+function launch(port: number) {
+  const options = { root: here('../fixtures/host-app'), port, localDir };
+  return spawn(process.execPath, [here('serve.ts'), JSON.stringify(options)], {
+    env: {
+      ...process.env,
+      WATCHED: 'watched',
+      AzureWebJobsStorage: azurite.connectionString,
+      AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString,
+    },
+  });
+}
+
+async function start() {
+  const child = launch(0);
+  let text = '';
+  let log = '';
+  child.stderr.on('data', (chunk) => {
+    log += chunk;
+  });
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    const found = /Listening on (\S+)/.exec(text);
+    if (found) return { child: child as ChildProcess, url: found[1] };
+  }
+  throw new Error(`the host did not start: ${log}`);
+}
+
+async function stop(): Promise<number | null> {
+  const gone = once(host.child, 'exit');
+  host.child.kill('SIGTERM');
+  return (await gone)[0];
+}
+
+beforeAll(async () => {
+  azurite = await startAzurite({
+    directory: join(localDir, 'azurite'),
+    blobPort: await freePort(),
+    queuePort: await freePort(),
+    log: () => {},
+  });
+  host = await start();
+});
+
+afterAll(async () => {
+  if (host.child.exitCode === null) await stop();
+  await azurite.stop();
+  rmSync(localDir, { recursive: true, force: true });
+});
+
+describe('HTTP', () => {
+  test('a function gets parameters, query, headers and body, and its answer arrives whole', async () => {
+    const response = await fetch(`${host.url}/v1/Things/7/a%20b?q=1&q=2`, {
+      method: 'POST',
+      headers: { 'x-asked': 'yes' },
+      body: 'hello',
+    });
+    expect(response.status).toBe(201);
+    expect(response.headers.get('set-cookie')).toBe('a=b; Path=/; HttpOnly');
+    expect(await response.json()).toEqual({
+      params: { id: '7', part: 'a b' },
+      query: ['1', '2'],
+      header: 'yes',
+      body: 'hello',
+    });
+  });
+
+  test('an optional parameter may be missing, and a catch-all takes slashes', async () => {
+    const bare = await (await fetch(`${host.url}/v1/things/7`)).json();
+    expect(bare.params).toEqual({ id: '7' });
+    const bytes = new Uint8Array(await (await fetch(`${host.url}/v1/files/a/b`)).arrayBuffer());
+    expect([...bytes]).toEqual([0, 255, 3]);
+  });
+
+  test('HEAD is answered without a body', async () => {
+    const response = await fetch(`${host.url}/v1/files/a`, { method: 'HEAD' });
+    expect([response.status, response.headers.get('content-length')]).toEqual([200, '3']);
+  });
+
+  test.each([
+    ['GET', '/v1/nothing', 404],
+    ['GET', '/things/7', 404],
+    ['DELETE', '/v1/files/a', 405],
+    ['GET', '/v1/files/%E0%A4', 400],
+    ['GET', '/v1/broken', 500],
+  ])('%s %s is answered with %i', async (method, path, status) => {
+    expect((await fetch(host.url + path, { method })).status).toBe(status);
+  });
+
+  test('a body beyond the limit is refused with 413', async () => {
+    const body = new Uint8Array(MAX_BODY_BYTES + 1);
+    expect((await fetch(`${host.url}/v1/things/7`, { method: 'POST', body })).status).toBe(413);
+  });
+
+  test('a busy port is named, with the way out', async () => {
+    const child = launch(Number(new URL(host.url).port));
+    let log = '';
+    child.stderr.on('data', (chunk) => {
+      log += chunk;
+    });
+    expect((await once(child, 'close'))[0]).toBe(1);
+    expect(log).toMatch(/port \d+ is in use.*PORT=/);
+  });
+});
+
+describe('blob triggers', () => {
+  const seen = async () =>
+    (await (await fetch(`${host.url}/v1/seen`)).json()) as { name: string; text: string }[];
+  const names = async () => (await seen()).map(({ name, text }) => `${name}:${text}`);
+  const soon = { timeout: 10_000, interval: 100 };
+  const quiet = () => new Promise((resolve) => setTimeout(resolve, 1500));
+
+  test('each version of a blob runs once, also after a restart, and a failing one ends in the poison queue', async () => {
+    const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
+      'watched',
+    );
+    const put = (name: string, text: string) => container.getBlockBlobClient(name).upload(text, text.length);
+    await container.create();
+    await put('in/bad.txt', 'x');
+    await put('in/one.txt', 'first');
+    await put('in/other.wav', 'not watched');
+    await vi.waitFor(async () => expect(await names()).toContain('one:first'), soon);
+    expect((await seen()).find(({ name }) => name === 'one')).toEqual({
+      folder: 'in',
+      name: 'one',
+      blobTrigger: 'watched/in/one.txt',
+      text: 'first',
+    });
+    await put('in/one.txt', 'second');
+    await vi.waitFor(async () => expect(await names()).toContain('one:second'), soon);
+
+    const queue = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient(
+      'webjobs-blobtrigger-poison',
+    );
+    const message = await vi.waitFor(
+      async () => (await queue.receiveMessages()).receivedMessageItems[0],
+      soon,
+    );
+    expect(JSON.parse(Buffer.from(message.messageText, 'base64').toString())).toMatchObject({
+      Type: 'BlobTrigger',
+      FunctionId: 'Host.Functions.onBlob',
+      BlobType: 'BlockBlob',
+      ContainerName: 'watched',
+      BlobName: 'in/bad.txt',
+      ETag: expect.stringMatching(/^".+"$/),
+    });
+    await quiet();
+    expect((await names()).sort()).toEqual([...Array(5).fill('bad:x'), 'one:first', 'one:second']);
+
+    expect(await stop()).toBe(0);
+    host = await start();
+    await put('in/two.txt', 'new');
+    await vi.waitFor(async () => expect(await names()).toContain('two:new'), soon);
+    await quiet();
+    expect(await names()).toEqual(['two:new']);
+  });
+});
