@@ -1,0 +1,127 @@
+import type { Analysis } from '../mir/analysis.ts';
+
+const JAMS_VERSION = '0.3.5';
+/** Times are written to a tenth of a millisecond. */
+const TIME_STEPS = 10_000;
+/** What counts one beat in the meters that the analysis knows: a quarter. */
+const BEAT_UNITS = 4;
+
+export interface Observation {
+  time: number;
+  duration: number;
+  value: unknown;
+  confidence: number | null;
+}
+
+export interface Annotation {
+  namespace: string;
+  annotation_metadata: Record<string, unknown>;
+  data: Observation[];
+  sandbox: Record<string, unknown>;
+  time: number;
+  duration: number;
+}
+
+export interface Jams {
+  file_metadata: {
+    title: string;
+    artist: string;
+    release: string;
+    duration: number;
+    identifiers: Record<string, string>;
+    jams_version: string;
+  };
+  annotations: Annotation[];
+  sandbox: Record<string, unknown>;
+}
+
+export interface JamsInput {
+  readonly analysis: Analysis;
+  readonly title: string;
+  readonly identifiers: Readonly<Record<string, string>>;
+  readonly tool: { readonly name: string; readonly version: string };
+  /** How the stems were made, for the file's sandbox. */
+  readonly separation: Readonly<Record<string, unknown>>;
+}
+
+/** The JAMS annotation of an analysed song. An estimate that is null gives an annotation without observations. */
+export function assembleJams({ analysis, title, identifiers, tool, separation }: JamsInput): Jams {
+  const { tempo, key, tuning, beats, meter } = analysis;
+  const duration = toTime(analysis.duration);
+  const annotation = (namespace: string, data: Observation[]): Annotation => ({
+    namespace,
+    annotation_metadata: {
+      curator: { name: '', email: '' },
+      annotation_tools: `${tool.name} ${tool.version}`,
+      version: tool.version,
+      data_source: 'program',
+    },
+    data,
+    sandbox: {},
+    time: 0,
+    duration,
+  });
+  const whole = (value: unknown, confidence: number | null): Observation => ({
+    time: 0,
+    duration,
+    value,
+    confidence,
+  });
+  const at = (time: number, value: unknown, confidence: number): Observation => ({
+    time: toTime(time),
+    duration: 0,
+    value,
+    confidence,
+  });
+  const between = ({ start, end, label, confidence }: Analysis['sections'][number]): Observation => ({
+    time: toTime(start),
+    duration: toTime(toTime(end) - toTime(start)),
+    value: label,
+    confidence,
+  });
+  return {
+    file_metadata: {
+      title,
+      artist: '',
+      release: '',
+      duration,
+      identifiers: { ...identifiers },
+      jams_version: JAMS_VERSION,
+    },
+    annotations: [
+      annotation('tempo', tempo ? [whole(tempo.bpm, tempo.confidence)] : []),
+      annotation('key_mode', [key ? whole(`${key.tonic}:${key.mode}`, key.confidence) : whole('N', null)]),
+      annotation(
+        'beat',
+        beats.map(({ time, position, confidence }) => at(time, position, confidence)),
+      ),
+      annotation(
+        'beat_position',
+        barPositions(analysis).map(({ time, confidence, ...place }) =>
+          at(time, { ...place, num_beats: meter, beat_units: BEAT_UNITS }, confidence),
+        ),
+      ),
+      annotation('segment_open', analysis.sections.map(between)),
+      annotation('chord', analysis.chords.map(between)),
+    ],
+    sandbox: {
+      tuning_frequency: tuning?.frequency ?? null,
+      tuning_cents: tuning?.cents ?? null,
+      tuning_confidence: tuning?.confidence ?? null,
+      separation,
+    },
+  };
+}
+
+/** Beats with the number of their bar; the first full bar is 1, beats before it lie in bar 0. */
+function barPositions({
+  beats,
+}: Analysis): { time: number; confidence: number; position: number; measure: number }[] {
+  let measure = 0;
+  return beats.map(({ time, position, confidence }) => {
+    if (position === 1) measure++;
+    return { time, confidence, position, measure };
+  });
+}
+
+const toTime = (seconds: number) => Math.round(seconds * TIME_STEPS) / TIME_STEPS;

@@ -1,0 +1,24 @@
+import { Ajv, type ValidateFunction } from 'ajv';
+import { WorkerError } from '../errors.ts';
+import { JAMS_SCHEMA } from './schema.ts';
+
+let compiled: ValidateFunction | undefined;
+
+/**
+ * Checks a JAMS document against the full schema and the schemas of its namespaces.
+ *
+ * @throws WorkerError `internal` that names the place and what is wrong there.
+ */
+export function validateJams(document: unknown): void {
+  compiled ??= new Ajv({ discriminator: true, allowUnionTypes: true, strictRequired: false }).compile(
+    JAMS_SCHEMA,
+  );
+  if (compiled(document)) return;
+  const error = compiled.errors?.[0];
+  const detail =
+    error?.params && 'additionalProperty' in error.params ? ` ('${error.params.additionalProperty}')` : '';
+  throw new WorkerError(
+    'internal',
+    `The annotation is no valid JAMS: ${error?.instancePath || '/'} ${error?.message}${detail}.`,
+  );
+}
