@@ -92,7 +92,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       log,
     });
     const { routes, listeners, blobTriggers } = wire(app, root, settings, log);
-    await engine.start();
+    await engine.start(server.url);
     stack.push(async () => engine.stop(GRACE_MS));
     server.serve(createHandler(app, engine, routes, log));
     for (const listener of listeners) {

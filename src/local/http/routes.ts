@@ -22,7 +22,7 @@ export type RouteMatch =
 /** The route of an HTTP trigger: the binding's, or else the function's name. */
 export function toRoute(
   functionName: string,
-  binding: { route?: unknown; methods?: unknown },
+  binding: { readonly [key: string]: unknown },
   prefix: string,
 ): Route {
   const route = typeof binding.route === 'string' ? binding.route : functionName;

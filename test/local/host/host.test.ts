@@ -91,7 +91,7 @@ describe('HTTP', () => {
   });
 
   test('an optional parameter may be missing, and a catch-all takes slashes', async () => {
-    const bare = await (await fetch(`${host.url}/v1/things/7`)).json();
+    const bare = (await (await fetch(`${host.url}/v1/things/7`)).json()) as { params: object };
     expect(bare.params).toEqual({ id: '7' });
     const bytes = new Uint8Array(await (await fetch(`${host.url}/v1/files/a/b`)).arrayBuffer());
     expect([...bytes]).toEqual([0, 255, 3]);

@@ -1,0 +1,81 @@
+import { type DurableEngine, EngineError, FINISHED } from './engine.ts';
+import type { Instance } from './store.ts';
+
+const ROOT = '/runtime/webhooks/durabletask/';
+
+/** The management endpoints of the Durable extension, as the durable client and people call them. */
+export function managementApi(engine: DurableEngine): (request: Request) => Promise<Response | undefined> {
+  return async (request) => {
+    const url = new URL(request.url);
+    if (!url.pathname.startsWith(ROOT)) return undefined;
+    const path = url.pathname.slice(ROOT.length).split('/').map(decodeURIComponent);
+    try {
+      return await answer(engine, request, path, url.searchParams);
+    } catch (error) {
+      if (error instanceof EngineError)
+        return Response.json({ Message: error.message }, { status: error.status });
+      throw error;
+    }
+  };
+}
+
+async function answer(
+  engine: DurableEngine,
+  request: Request,
+  [collection, id, verb, name]: string[],
+  query: URLSearchParams,
+): Promise<Response> {
+  const reason = query.get('reason') ?? '';
+  switch (`${request.method} ${collection}${verb ? `/${verb}` : ''}`) {
+    case 'POST orchestrators':
+    case `POST orchestrators/${verb}`: {
+      const started = engine.startNew(id, verb || undefined, (await request.text()) || 'null');
+      return Response.json(
+        { id: started, statusQueryGetUri: `${new URL(request.url).origin}${ROOT}instances/${started}` },
+        { status: 202 },
+      );
+    }
+    case 'GET instances': {
+      if (!id) return Response.json(engine.instances().map((instance) => statusOf(instance)));
+      const instance = engine.instance(id);
+      if (!instance) throw new EngineError(404, `There is no instance '${id}'.`);
+      const status = FINISHED.has(instance.status) ? 200 : 202;
+      return Response.json(statusOf(instance), { status });
+    }
+    case 'DELETE instances': {
+      if (!engine.purge(id)) throw new EngineError(404, `There is no finished instance '${id}'.`);
+      return Response.json({ instancesDeleted: 1 });
+    }
+    case 'POST instances/raiseEvent':
+      engine.raiseEvent(id, name, (await request.text()) || 'null');
+      return new Response(null, { status: 202 });
+    case 'POST instances/terminate':
+      engine.terminate(id, reason);
+      return new Response(null, { status: 202 });
+    case 'POST instances/suspend':
+      engine.suspend(id);
+      return new Response(null, { status: 202 });
+    case 'POST instances/resume':
+      engine.resume(id);
+      return new Response(null, { status: 202 });
+    default:
+      throw new EngineError(
+        501,
+        `The embedded host does not support ${request.method} ${[collection, verb].filter(Boolean).join('/')}.`,
+      );
+  }
+}
+
+function statusOf({ id, name, status, input, output, customStatus, created, updated }: Instance): object {
+  const parse = (text: string | null) => (text === null ? null : JSON.parse(text));
+  return {
+    name,
+    instanceId: id,
+    runtimeStatus: status,
+    input: parse(input),
+    output: parse(output),
+    customStatus: parse(customStatus),
+    createdTime: created,
+    lastUpdatedTime: updated,
+  };
+}
