@@ -1,0 +1,64 @@
+/**
+ * The music analysis: a song in, an `Analysis` out. Features are computed in a few passes over the song, whatever its
+ * length; every estimate is a pure function of them. The order follows what each needs: beats carry the harmony,
+ * harmony and drums the bars, bars the sections.
+ */
+import { SAMPLE_RATE, type Song } from '../audio/song.ts';
+import type { Analysis, Beat } from './analysis.ts';
+import { findSections } from './form/sections.ts';
+import { beatGrid } from './grid.ts';
+import { CHANGE_COST, estimateChords, noChords } from './harmony/chords.ts';
+import { chromaOf, isHarmonic } from './harmony/chroma.ts';
+import { estimateKey, scaleOf } from './harmony/key.ts';
+import { noteSalience } from './harmony/notes.ts';
+import { estimateTuning } from './harmony/tuning.ts';
+import { findBars } from './rhythm/bars.ts';
+import { downbeatEvidence } from './rhythm/downbeats.ts';
+import { ONSET_RATE, onsetFeatures } from './rhythm/onsets.ts';
+import { findPulse } from './rhythm/tempo.ts';
+
+/** Frequency of A4 in Hz where the song tells none. */
+const CONCERT_PITCH = 440;
+
+/** Analyses a song. What it does not support (silence, noise, a single tone) comes out as null or empty. */
+export async function analyse(song: Song): Promise<Analysis> {
+  const duration = song.frames / SAMPLE_RATE;
+  const onsets = onsetFeatures(song);
+  const pulse = findPulse(onsets);
+  const beatTimes = pulse ? pulse.beats.map((t) => Math.max(0, t / ONSET_RATE)) : [];
+  const tuning = estimateTuning(song);
+  const grid = beatGrid(beatTimes, duration);
+  const chroma = chromaOf(noteSalience(song, grid.edges, tuning?.frequency ?? CONCERT_PITCH));
+  const bars = pulse ? findBars(downbeatEvidence(onsets, chroma, grid, pulse.beats)) : null;
+  const harmonic = tuning !== null && isHarmonic(chroma);
+  const key = harmonic ? estimateKey(chroma) : null;
+  const beats: Beat[] = beatTimes.map((time, i) => ({
+    time,
+    position: bars?.positions[i] ?? 1,
+    confidence: pulse?.strength[i] ?? 0,
+  }));
+  const chords = harmonic
+    ? estimateChords({
+        chroma,
+        edges: grid.edges,
+        changeCosts: grid.beatOf.map((beat) =>
+          beat === null
+            ? CHANGE_COST.off
+            : beats[beat]?.position === 1
+              ? CHANGE_COST.downbeat
+              : CHANGE_COST.beat,
+        ),
+        scale: key ? scaleOf(key) : undefined,
+      })
+    : noChords(duration);
+  return {
+    duration,
+    tempo: pulse?.tempo ?? null,
+    key,
+    tuning,
+    beats,
+    meter: bars?.meter ?? null,
+    sections: findSections({ onsets, chroma, grid, beats, duration }),
+    chords,
+  };
+}

@@ -1,0 +1,89 @@
+import { SAMPLE_RATE, type Song } from '../../audio/song.ts';
+import { forEachSpectrum, frameCount } from '../spectra.ts';
+
+const SIZE = 2048;
+/** Samples between two onset frames. */
+export const ONSET_HOP = 512;
+/** Onset frames per second, about 86. */
+export const ONSET_RATE = SAMPLE_RATE / ONSET_HOP;
+/** Bands of the mel spectrogram. */
+export const MEL_BANDS = 40;
+
+const LOWEST_HZ = 30;
+const HIGHEST_HZ = 16_000;
+/** Weight inside the logarithm: what lies 60 dB under full scale comes out as log(2). */
+const COMPRESSION = 1000;
+/** Frames between what is compared, and bands around the older one, so that vibrato is no onset (Böck & Widmer 2013). */
+const LAG = 2;
+/** Bands up to about 150 Hz hold the kick drum and the bass, those from about 4 kHz the snare's rattle and cymbals. */
+const LOW_HZ = 150;
+const HIGH_HZ = 4000;
+
+/** What rhythm and form are read from, one value (or `MEL_BANDS` values) per onset frame. */
+export interface OnsetFeatures {
+  readonly frames: number;
+  /** Spectral flux over all bands, at least 0. */
+  readonly flux: Float32Array;
+  /** Spectral flux of the bands below 150 Hz, per band. */
+  readonly lowFlux: Float32Array;
+  /** Spectral flux of the bands between the two, per band. */
+  readonly midFlux: Float32Array;
+  /** Spectral flux of the bands above 4 kHz, per band. */
+  readonly highFlux: Float32Array;
+  /** Compressed mel spectrogram, frame-major, at least 0. */
+  readonly mel: Float32Array;
+}
+
+/** Onset strength by spectral flux with a maximum filter over bands, on a compressed mel spectrogram. */
+export function onsetFeatures(song: Song): OnsetFeatures {
+  const frames = frameCount(song, ONSET_HOP);
+  const mel = new Float32Array(frames * MEL_BANDS);
+  const bank = melBank();
+  forEachSpectrum(song, { size: SIZE, hop: ONSET_HOP }, (t, magnitudes) => {
+    for (let b = 0; b < MEL_BANDS; b++) {
+      const { first, weights } = bank[b];
+      let sum = 0;
+      for (let k = 0; k < weights.length; k++) sum += weights[k] * magnitudes[first + k];
+      mel[t * MEL_BANDS + b] = Math.log1p(COMPRESSION * sum);
+    }
+  });
+  const edges = bank.map(({ centre }) => (centre < LOW_HZ ? 0 : centre < HIGH_HZ ? 1 : 2));
+  const sizes = [0, 1, 2].map((zone) => edges.filter((edge) => edge === zone).length);
+  const zones = [0, 1, 2].map(() => new Float32Array(frames));
+  const flux = new Float32Array(frames);
+  for (let t = LAG; t < frames; t++) {
+    const now = t * MEL_BANDS;
+    const before = (t - LAG) * MEL_BANDS;
+    for (let b = 0; b < MEL_BANDS; b++) {
+      const around = Math.max(
+        mel[before + Math.max(0, b - 1)],
+        mel[before + b],
+        mel[before + Math.min(MEL_BANDS - 1, b + 1)],
+      );
+      const rise = mel[now + b] - around;
+      if (rise <= 0) continue;
+      flux[t] += rise / MEL_BANDS;
+      zones[edges[b]][t] += rise / sizes[edges[b]];
+    }
+  }
+  const [lowFlux, midFlux, highFlux] = zones;
+  return { frames, flux, lowFlux, midFlux, highFlux, mel };
+}
+
+/** Triangular filters of equal width on the mel scale (O'Shaughnessy's formula), each at least one bin wide. */
+function melBank(): { first: number; weights: number[]; centre: number }[] {
+  const toMel = (hz: number) => 2595 * Math.log10(1 + hz / 700);
+  const toHz = (mel: number) => 700 * (10 ** (mel / 2595) - 1);
+  const binHz = SAMPLE_RATE / SIZE;
+  const step = (toMel(HIGHEST_HZ) - toMel(LOWEST_HZ)) / (MEL_BANDS + 1);
+  return Array.from({ length: MEL_BANDS }, (_, b) => {
+    const [low, centre, high] = [b, b + 1, b + 2].map((n) => toHz(toMel(LOWEST_HZ) + n * step));
+    const first = Math.max(1, Math.min(Math.ceil(low / binHz), Math.round(centre / binHz)));
+    const last = Math.max(first, Math.floor(high / binHz));
+    const weights = Array.from({ length: last - first + 1 }, (_, k) => {
+      const hz = (first + k) * binHz;
+      return Math.max(0.01, hz < centre ? (hz - low) / (centre - low) : (high - hz) / (high - centre));
+    });
+    return { first, weights, centre };
+  });
+}

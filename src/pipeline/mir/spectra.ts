@@ -1,0 +1,46 @@
+import { RealFft } from '../audio/fft.ts';
+import { SAMPLE_RATE, type Song } from '../audio/song.ts';
+
+/** Frames that are read at once: bounds the memory, whatever the song's length. */
+const BLOCK_FRAMES = 256;
+
+/** Seconds at the centre of frame `index` of a spectrogram with this hop. */
+export const frameTime = (index: number, hop: number) => (index * hop) / SAMPLE_RATE;
+
+/** Frames of a spectrogram with this hop: one every `hop` samples, the first centred on the song's start. */
+export const frameCount = (song: Song, hop: number) => Math.ceil(song.frames / hop);
+
+/**
+ * Visits the magnitude spectra of the song's mono mix: Hann windows of `size` samples, centred every `hop` samples,
+ * scaled so that a sine at full scale peaks at 1. `magnitudes` holds `size / 2 + 1` bins and is overwritten by the next
+ * frame. `every` visits only each such frame.
+ */
+export function forEachSpectrum(
+  song: Song,
+  { size, hop, every = 1 }: { size: number; hop: number; every?: number },
+  visit: (frame: number, magnitudes: Float32Array) => void,
+): void {
+  const fft = new RealFft(size);
+  const window = Float32Array.from(
+    { length: size },
+    (_, i) => (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size)) * (4 / size),
+  );
+  const frame = new Float32Array(size);
+  const spectrum = new Float32Array(2 * fft.bins);
+  const magnitudes = new Float32Array(fft.bins);
+  const count = frameCount(song, hop);
+  const stride = hop * every;
+  const blockFrames = Math.max(1, Math.floor(BLOCK_FRAMES / every));
+  for (let first = 0; first < count; first += blockFrames * every) {
+    const last = Math.min(count, first + blockFrames * every);
+    const start = first * hop - size / 2;
+    const [left, right] = song.read(start, (blockFrames - 1) * stride + size);
+    for (let t = first; t < last; t += every) {
+      const at = (t - first) * hop;
+      for (let i = 0; i < size; i++) frame[i] = 0.5 * (left[at + i] + right[at + i]) * window[i];
+      fft.forward(frame, spectrum);
+      for (let k = 0; k < fft.bins; k++) magnitudes[k] = Math.hypot(spectrum[2 * k], spectrum[2 * k + 1]);
+      visit(t, magnitudes);
+    }
+  }
+}
