@@ -28,7 +28,8 @@ export async function analyse(song: Song): Promise<Analysis> {
   const beatTimes = pulse ? pulse.beats.map((t) => Math.max(0, t / ONSET_RATE)) : [];
   const tuning = estimateTuning(song);
   const grid = beatGrid(beatTimes, duration);
-  const chroma = chromaOf(noteSalience(song, grid.edges, tuning?.frequency ?? CONCERT_PITCH));
+  const saliences = noteSalience(song, grid.edges, tuning?.frequency ?? CONCERT_PITCH);
+  const chroma = chromaOf(saliences);
   const bars = pulse ? findBars(downbeatEvidence(onsets, chroma, grid, pulse.beats)) : null;
   const harmonic = tuning !== null && isHarmonic(chroma);
   const key = harmonic ? estimateKey(chroma) : null;
@@ -58,7 +59,7 @@ export async function analyse(song: Song): Promise<Analysis> {
     tuning,
     beats,
     meter: bars?.meter ?? null,
-    sections: findSections({ onsets, chroma, grid, beats, duration }),
+    sections: findSections({ onsets, saliences, chroma, grid, beats, duration }),
     chords,
   };
 }

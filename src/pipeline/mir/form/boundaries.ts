@@ -1,13 +1,26 @@
 import type { SelfSimilarity } from './self-similarity.ts';
 
-/** Half the width of the checkerboard kernels, in bars: a phrase and a short section. */
-const KERNELS = [4, 8] as const;
 /** Length of a diagonal that counts as a repetition, in bars. */
 const REPETITION_BARS = 4;
-/** Shares of what changes in timbre, in harmony, and in what repeats elsewhere. */
-const WEIGHTS = { timbre: 1, harmony: 0.5, repetition: 0.8 } as const;
+/** Fewest bars on either side that can be told apart. */
+const FEWEST_COMPARED = 2;
+/** The cues of a boundary: weights of their standardised values. A cymbal on the downbeat says most. */
+const WEIGHTS = {
+  accent: 1.5,
+  repetition: 0.6,
+  timbre: { 2: 0.5, 4: 0.6 },
+  rhythm: { 4: 0.6 },
+  notes: { 4: 0.5, 8: 0.8 },
+  harmony: { 8: 0.3 },
+} as const;
+/** Bounds of a single cue's value, so that none drowns the others. */
+const LEAST_VALUE = -1.5;
+const MOST_VALUE = 4;
+/** Bars around that a boundary is measured against, and by how much: one among quiet bars counts for more. */
+const SURROUNDINGS = 4;
+const LOCAL_SHARE = 0.7;
 /** What a boundary must bring, in standard deviations of the novelty, to be worth a section. */
-const THRESHOLD = 1.0;
+const THRESHOLD = 1.2;
 /** Shortest first and last section, and longest section, in bars. */
 const SHORTEST = 3;
 const LONGEST = 32;
@@ -54,33 +67,47 @@ export function findBoundaries(similarity: SelfSimilarity): { bar: number; confi
     .map((bar) => ({ bar, confidence: bar === 0 ? 1 : Math.min(1, Math.max(0, novelty[bar] / 4)) }));
 }
 
-function combined({ bars, harmony, timbre }: SelfSimilarity): Float64Array {
-  const parts: [number, Float64Array][] = [
-    ...KERNELS.map((half): [number, Float64Array] => [WEIGHTS.timbre, checkerboard(timbre, bars, half)]),
-    ...KERNELS.map((half): [number, Float64Array] => [WEIGHTS.harmony, checkerboard(harmony, bars, half)]),
-    [WEIGHTS.repetition, repetitionChange(harmony, bars)],
-  ];
+function combined(similarity: SelfSimilarity): Float64Array {
+  const { bars } = similarity;
   const sum = new Float64Array(bars);
-  for (const [weight, part] of parts) {
-    const scaled = standardised(part);
-    for (let b = 0; b < bars; b++) sum[b] += weight * scaled[b];
-  }
-  return standardised(sum);
+  const cue = (weight: number, values: Float64Array) => {
+    standardised(values).forEach((v, b) => {
+      sum[b] += weight * Math.min(MOST_VALUE, Math.max(LEAST_VALUE, v));
+    });
+  };
+  cue(WEIGHTS.accent, Float64Array.from(similarity.accent));
+  cue(WEIGHTS.repetition, repetitionChange(similarity.harmony, bars));
+  for (const part of ['timbre', 'rhythm', 'notes', 'harmony'] as const)
+    for (const [half, weight] of Object.entries(WEIGHTS[part]))
+      cue(weight, checkerboard(similarity[part], bars, Number(half)));
+  return standardised(sum.map((v, b) => v - LOCAL_SHARE * meanAround(sum, b)));
 }
 
-/** Similarity within the bars before and those from `b` on, less that across, tapered by a Gaussian. */
+/** Mean of the values within `SURROUNDINGS` bars, those next to `b` and `b` itself left out. */
+function meanAround(values: Float64Array, b: number): number {
+  const near = values.filter((_, i) => Math.abs(i - b) > 1 && Math.abs(i - b) <= SURROUNDINGS);
+  return near.reduce((x, y) => x + y, 0) / Math.max(1, near.length);
+}
+
+/**
+ * Mean similarity within the bars before `b` and within those from it on, less the mean similarity across, tapered by
+ * a Gaussian. Zero at the edges, where there is nothing to compare.
+ */
 function checkerboard(matrix: Float32Array, n: number, half: number): Float64Array {
   return Float64Array.from({ length: n }, (_, b) => {
-    let sum = 0;
-    let weights = 0;
+    if (b < FEWEST_COMPARED || n - b < FEWEST_COMPARED) return 0;
+    const sums = { within: 0, across: 0 };
+    const weights = { within: 0, across: 0 };
     for (let i = Math.max(0, b - half); i < Math.min(n, b + half); i++) {
       for (let j = Math.max(0, b - half); j < Math.min(n, b + half); j++) {
+        if (i === j) continue;
         const taper = Math.exp(-2 * (((i - b + 0.5) / half) ** 2 + ((j - b + 0.5) / half) ** 2));
-        sum += taper * matrix[i * n + j] * (i < b === j < b ? 1 : -1);
-        weights += taper;
+        const part = i < b === j < b ? 'within' : 'across';
+        sums[part] += taper * matrix[i * n + j];
+        weights[part] += taper;
       }
     }
-    return weights > 0 ? sum / weights : 0;
+    return sums.within / weights.within - sums.across / weights.across;
   });
 }
 
@@ -100,6 +127,7 @@ function repetitionChange(matrix: Float32Array, n: number): Float64Array {
     return count > 0 ? sum / count : 0;
   };
   return Float64Array.from({ length: n }, (_, b) => {
+    if (b < FEWEST_COMPARED || n - b < FEWEST_COMPARED) return 0;
     let change = 0;
     for (let lag = 1 - n; lag < n; lag++) {
       if (Math.abs(lag) < REPETITION_BARS) continue;
@@ -109,8 +137,11 @@ function repetitionChange(matrix: Float32Array, n: number): Float64Array {
   });
 }
 
+/** Mean 0 and deviation 1 over the bars at which anything could be compared; 0 at the others. */
 function standardised(values: Float64Array): Float64Array {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
-  return values.map((v) => (deviation > 1e-9 ? (v - mean) / deviation : 0));
+  const inner = values.subarray(FEWEST_COMPARED, values.length - FEWEST_COMPARED + 1);
+  const mean = inner.reduce((a, b) => a + b, 0) / Math.max(1, inner.length);
+  const deviation = Math.sqrt(inner.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, inner.length));
+  const isInner = (b: number) => b >= FEWEST_COMPARED && values.length - b >= FEWEST_COMPARED;
+  return values.map((v, b) => (deviation > 1e-9 && isInner(b) ? (v - mean) / deviation : 0));
 }

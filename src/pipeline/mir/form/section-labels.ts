@@ -10,6 +10,8 @@ export interface BarRange {
 const HARMONY_SHARE = 0.65;
 /** Similarity over the song's own mean that makes two sections one kind, as a share of the way to 1. */
 const SAME_KIND = 0.55;
+/** An intro or outro that returns must be quieter than this share of the median section. */
+const QUIET = 0.8;
 /** Longest intro or outro, as a share of the song. */
 const LONGEST_EDGE = 0.3;
 
@@ -26,7 +28,7 @@ export function labelSections(sections: readonly BarRange[], similarity: SelfSim
   const short = ({ start, end }: BarRange) => end - start <= LONGEST_EDGE * total;
   const median = loudness.toSorted((a, b) => a - b)[loudness.length >> 1];
   const stands = (index: number) =>
-    kinds.filter((kind) => kind === kinds[index]).length === 1 || loudness[index] < 0.9 * median;
+    kinds.filter((kind) => kind === kinds[index]).length === 1 || loudness[index] < QUIET * median;
   if (sections.length > 2 && short(sections[0]) && stands(0)) labels[0] = 'intro';
   if (sections.length > 2 && short(sections[last]) && stands(last)) labels[last] = 'outro';
 

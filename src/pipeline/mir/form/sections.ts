@@ -1,10 +1,7 @@
 import type { Beat, Section } from '../analysis.ts';
-import type { Grid } from '../grid.ts';
-import type { Chroma } from '../harmony/chroma.ts';
-import type { OnsetFeatures } from '../rhythm/onsets.ts';
 import { findBoundaries } from './boundaries.ts';
 import { labelSections } from './section-labels.ts';
-import { selfSimilarity } from './self-similarity.ts';
+import { type BarFeatures, selfSimilarity } from './self-similarity.ts';
 
 /** Length of what stands for a bar where there are no beats, in seconds. */
 const FREE_BAR = 2;
@@ -13,21 +10,18 @@ const MOST_BARS = 600;
 /** A song shorter than this many seconds is one section. */
 const SHORTEST_SONG = 10;
 
-export interface SectionInput {
-  readonly onsets: OnsetFeatures;
-  readonly chroma: readonly Chroma[];
-  readonly grid: Grid;
+export interface SectionInput extends BarFeatures {
   readonly beats: readonly Beat[];
   /** Seconds. */
   readonly duration: number;
 }
 
 /** The form of the song: sections on downbeats, without gaps or overlaps from 0 to `duration`. */
-export function findSections({ onsets, chroma, grid, beats, duration }: SectionInput): Section[] {
+export function findSections({ beats, duration, ...features }: SectionInput): Section[] {
   const edges = barEdges(beats, duration);
   const whole = duration > 0 ? [{ start: 0, end: duration, label: 'A', confidence: 0 }] : [];
   if (duration < SHORTEST_SONG || edges.length < 4) return whole;
-  const similarity = selfSimilarity(edges, { onsets, chroma, grid });
+  const similarity = selfSimilarity(edges, features);
   const boundaries = findBoundaries(similarity);
   if (boundaries.length === 1) return whole;
   const ranges = boundaries.map(({ bar }, i) => ({

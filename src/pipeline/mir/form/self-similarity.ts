@@ -1,72 +1,117 @@
 import type { Grid } from '../grid.ts';
 import { type Chroma, PITCH_CLASSES } from '../harmony/chroma.ts';
+import { NOTES, type NoteSalience } from '../harmony/notes.ts';
 import { MEL_BANDS, ONSET_RATE, type OnsetFeatures } from '../rhythm/onsets.ts';
 
 /** Points within a bar whose harmony is compared, so that a sequence of chords counts, not their mixture. */
 const POINTS = 4;
+/** Positions within a bar whose onsets are compared. */
+const PULSES = 16;
 /** Share of the bass in the harmony's similarity. */
 const BASS_SHARE = 0.4;
+/** Mel bands of a cymbal: from about 5 kHz. */
+const CYMBAL_BANDS = 12;
+/** Bars on either side that a cymbal must stand out from. */
+const ACCENT_REACH = 2;
 
-/** How alike the bars of a song are, `bars` x `bars` values in 0..1, row-major; and how loud each is. */
+/** What bars are compared by. */
+export interface BarFeatures {
+  readonly onsets: OnsetFeatures;
+  readonly saliences: NoteSalience;
+  readonly chroma: readonly Chroma[];
+  readonly grid: Grid;
+}
+
+/** How alike the bars of a song are: `bars` x `bars` values in 0..1 each, row-major. */
 export interface SelfSimilarity {
   readonly bars: number;
+  /** Chords and bass notes, in their order. */
   readonly harmony: Float32Array;
+  /** The notes that sound, melody and accompaniment. */
+  readonly notes: Float32Array;
+  /** Instruments and loudness, by the spectrum. */
   readonly timbre: Float32Array;
+  /** Drum patterns, by the onsets. */
+  readonly rhythm: Float32Array;
+  /** By how much each bar's first beat rings out over its neighbours' in the cymbals' range. */
+  readonly accent: readonly number[];
   /** Mean compressed level of each bar, at least 0. */
   readonly loudness: readonly number[];
 }
 
 /** Compares all bars, given by their `edges` in seconds, with each other. */
-export function selfSimilarity(
-  edges: readonly number[],
-  { onsets, chroma, grid }: { onsets: OnsetFeatures; chroma: readonly Chroma[]; grid: Grid },
-): SelfSimilarity {
-  const bars = edges.length - 1;
-  const harmonies = Array.from({ length: bars }, (_, b) => harmonyOf(chroma, grid, edges[b], edges[b + 1]));
-  const spectra = Array.from({ length: bars }, (_, b) => meanSpectrum(onsets, edges[b], edges[b + 1]));
-  const timbres = standardisedColumns(spectra);
-  const spread = meanDistance(timbres);
+export function selfSimilarity(edges: readonly number[], features: BarFeatures): SelfSimilarity {
+  const { onsets, chroma, grid, saliences } = features;
+  const bars = Array.from(
+    { length: edges.length - 1 },
+    (_, b): Bar => ({ start: edges[b], end: edges[b + 1] }),
+  );
+  const spectra = bars.map((bar) => meanSpectrum(onsets, bar));
   return {
-    bars,
-    harmony: pairwise(harmonies, dot),
-    timbre: pairwise(timbres, (a, b) => (spread > 0 ? Math.exp(-squaredDistance(a, b) / spread) : 1)),
+    bars: bars.length,
+    harmony: pairwise(
+      bars.map((bar) => harmonyOf(chroma, grid, bar)),
+      dot,
+    ),
+    notes: byDistance(bars.map((bar) => notesOf(saliences, grid, bar))),
+    timbre: byDistance(spectra),
+    rhythm: byDistance(bars.map((bar) => onsetPattern(onsets, bar))),
+    accent: accents(onsets, bars),
     loudness: spectra.map((spectrum) => spectrum.reduce((a, b) => a + b, 0) / MEL_BANDS),
   };
 }
 
-/** Treble and bass chroma at `POINTS` points of the bar, each of unit length over the whole. */
-function harmonyOf(chroma: readonly Chroma[], grid: Grid, start: number, end: number): Float32Array {
+/** Seconds. */
+interface Bar {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Treble and bass chroma at `POINTS` points of the bar, of unit length over the whole. */
+function harmonyOf(chroma: readonly Chroma[], grid: Grid, { start, end }: Bar): Float32Array {
   const out = new Float32Array(2 * POINTS * PITCH_CLASSES);
+  const half = POINTS * PITCH_CLASSES;
   for (let point = 0; point < POINTS; point++) {
     const from = start + ((end - start) * point) / POINTS;
     const to = start + ((end - start) * (point + 1)) / POINTS;
-    for (let i = firstAt(grid.edges, from); i < chroma.length && grid.edges[i] < to; i++) {
-      const share = Math.min(to, grid.edges[i + 1]) - Math.max(from, grid.edges[i]);
+    for (const [i, share] of intervalsIn(grid, from, to)) {
       for (let p = 0; p < PITCH_CLASSES; p++) {
         out[point * PITCH_CLASSES + p] += share * chroma[i].treble[p];
-        out[(POINTS + point) * PITCH_CLASSES + p] += share * chroma[i].bass[p];
+        out[half + point * PITCH_CLASSES + p] += share * chroma[i].bass[p];
       }
     }
   }
-  const half = POINTS * PITCH_CLASSES;
   scale(out.subarray(0, half), Math.sqrt(1 - BASS_SHARE));
   scale(out.subarray(half), Math.sqrt(BASS_SHARE));
   return out;
 }
 
-/** The last index whose edge is not after `time`. */
-function firstAt(edges: readonly number[], time: number): number {
-  let low = 0;
-  let high = edges.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (edges[middle] <= time) low = middle;
-    else high = middle - 1;
-  }
-  return low;
+/** Mean salience of each note over the bar, compressed by the square root. */
+function notesOf(saliences: NoteSalience, grid: Grid, { start, end }: Bar): Float32Array {
+  const out = new Float32Array(NOTES);
+  for (const [i, share] of intervalsIn(grid, start, end))
+    for (let n = 0; n < NOTES; n++) out[n] += (share * saliences[i][n]) / (end - start);
+  return out.map(Math.sqrt);
 }
 
-function meanSpectrum({ mel, frames }: OnsetFeatures, start: number, end: number): Float32Array {
+/** The grid's intervals between two times, each with the seconds that it shares with them. */
+function* intervalsIn(
+  { edges }: Grid,
+  from: number,
+  to: number,
+): Generator<[index: number, seconds: number]> {
+  let low = 0;
+  let high = edges.length - 2;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (edges[middle] <= from) low = middle;
+    else high = middle - 1;
+  }
+  for (let i = low; i < edges.length - 1 && edges[i] < to; i++)
+    yield [i, Math.max(0, Math.min(to, edges[i + 1]) - Math.max(from, edges[i]))];
+}
+
+function meanSpectrum({ mel, frames }: OnsetFeatures, { start, end }: Bar): Float32Array {
   const out = new Float32Array(MEL_BANDS);
   const from = Math.min(frames, Math.round(start * ONSET_RATE));
   const to = Math.max(from, Math.min(frames, Math.round(end * ONSET_RATE)));
@@ -75,30 +120,46 @@ function meanSpectrum({ mel, frames }: OnsetFeatures, start: number, end: number
   return out;
 }
 
-function standardisedColumns(rows: readonly Float32Array[]): Float32Array[] {
-  const out = rows.map((row) => row.slice());
-  // Bands share one scale: a band that hardly moves says little.
-  let variance = 0;
-  for (let c = 0; c < MEL_BANDS; c++) {
-    const mean = rows.reduce((sum, row) => sum + row[c], 0) / Math.max(1, rows.length);
-    for (const row of out) {
-      row[c] -= mean;
-      variance += row[c] ** 2;
-    }
+/** The highest low, middle and high onset around each of `PULSES` positions of the bar. */
+function onsetPattern(
+  { lowFlux, midFlux, highFlux, frames }: OnsetFeatures,
+  { start, end }: Bar,
+): Float32Array {
+  const out = new Float32Array(3 * PULSES);
+  const pulse = (end - start) / PULSES;
+  for (let q = 0; q < PULSES; q++) {
+    const from = Math.max(0, Math.round((start + (q - 0.3) * pulse) * ONSET_RATE));
+    const to = Math.min(frames, Math.round((start + (q + 0.7) * pulse) * ONSET_RATE));
+    [lowFlux, midFlux, highFlux].forEach((flux, zone) => {
+      for (let t = from; t < to; t++) out[zone * PULSES + q] = Math.max(out[zone * PULSES + q], flux[t]);
+    });
   }
-  const deviation = Math.sqrt(variance / Math.max(1, rows.length));
-  return deviation > 1e-6 ? out.map((row) => row.map((v) => v / deviation)) : out;
+  return out;
 }
 
-function meanDistance(rows: readonly Float32Array[]): number {
-  let sum = 0;
-  let count = 0;
-  for (let i = 0; i < rows.length; i++)
-    for (let j = 0; j < i; j++) {
-      sum += squaredDistance(rows[i], rows[j]);
-      count++;
-    }
-  return count > 0 ? sum / count : 0;
+function accents({ mel, frames }: OnsetFeatures, bars: readonly Bar[]): number[] {
+  const ringing = bars.map(({ start, end }) => {
+    const from = Math.min(frames - 1, Math.ceil(start * ONSET_RATE) + ACCENT_REACH);
+    const to = Math.max(
+      from + 1,
+      Math.min(frames, Math.round((start + (end - start) / POINTS) * ONSET_RATE)),
+    );
+    let sum = 0;
+    for (let t = from; t < to; t++)
+      for (let b = MEL_BANDS - CYMBAL_BANDS; b < MEL_BANDS; b++) sum += mel[t * MEL_BANDS + b];
+    return sum / (to - from) / CYMBAL_BANDS;
+  });
+  return ringing.map((level, b) => {
+    const around = ringing.slice(Math.max(0, b - ACCENT_REACH), b + ACCENT_REACH + 1);
+    return level - around.reduce((x, y) => x + y, 0) / around.length;
+  });
+}
+
+/** Similarity falling off exponentially with the distance, measured against the mean distance. */
+function byDistance(rows: readonly Float32Array[]): Float32Array {
+  const distances = pairwise(rows, distance);
+  const mean = distances.reduce((a, b) => a + b, 0) / Math.max(1, distances.length);
+  return distances.map((d) => (mean > 0 ? Math.exp(-d / mean) : 1));
 }
 
 function pairwise(
@@ -108,7 +169,11 @@ function pairwise(
   const n = rows.length;
   const out = new Float32Array(n * n);
   for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++) out[i * n + j] = out[j * n + i] = compare(rows[i], rows[j]);
+    for (let j = 0; j <= i; j++) {
+      const value = compare(rows[i], rows[j]);
+      out[i * n + j] = value;
+      out[j * n + i] = value;
+    }
   return out;
 }
 
@@ -123,8 +188,8 @@ function dot(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-function squaredDistance(a: Float32Array, b: Float32Array): number {
+function distance(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
-  return sum;
+  return Math.sqrt(sum);
 }

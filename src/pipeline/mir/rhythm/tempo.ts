@@ -12,12 +12,18 @@ const PREFERRED_BPM = 100;
 const OCTAVE_COST = 0.03;
 /** Gain per frame where the kick drum or bass tells beats one and three from two and four. */
 const ALTERNATION_GAIN = 0.02;
+/** Cost per frame where every other beat lacks the onsets of the middle range: it lies between beats, then. */
+const PARITY_COST = 0.06;
+/** Beats over which the even and the odd ones are compared. */
+const PARITY_BEATS = 16;
+/** Frames around a beat in which its onset peaks. */
+const AROUND = 2;
 /** Fewest beats that make a tempo. */
 const FEWEST_BEATS = 8;
 /** Mean activation on beats minus that between, below which nothing in the song beats. */
-const LEAST_CONTRAST = 0.12;
+const LEAST_CONTRAST = 0.2;
 /** The contrast of a steady drum kit, which counts as certain. */
-const FULL_CONTRAST = 0.6;
+const FULL_CONTRAST = 0.8;
 
 export interface Pulse {
   readonly tempo: Tempo;
@@ -40,7 +46,10 @@ export function findPulse(onsets: OnsetFeatures): Pulse | null {
     if (bpm === null) continue;
     const octaves = Math.log2(bpm / PREFERRED_BPM);
     const score =
-      path.score - OCTAVE_COST * octaves ** 2 + ALTERNATION_GAIN * alternation(onsets.lowFlux, path.frames);
+      path.score -
+      OCTAVE_COST * octaves ** 2 +
+      ALTERNATION_GAIN * alternation(onsets.lowFlux, path.frames) -
+      PARITY_COST * parity(onsets.midFlux, path.frames);
     if (!best || score > best.score) best = { bpm, score };
   }
   if (!best) return null;
@@ -92,12 +101,28 @@ function longestRun(
 
 /** 0..1: one beat's low onset is unlike the next one's and like the one after that, as with kick and snare. */
 function alternation(lowFlux: Float32Array, beats: readonly number[]): number {
-  const low = beats.map((t) => Math.max(...lowFlux.subarray(Math.max(0, t - 2), t + 3)));
+  const low = peaks(lowFlux, beats);
   return Math.min(1, Math.max(0, autocorrelation(low, 2) - autocorrelation(low, 1)));
 }
 
+/** 0..1: how unequal the even and the odd beats' onsets are, as a share of both. */
+function parity(flux: Float32Array, beats: readonly number[]): number {
+  const values = peaks(flux, beats);
+  let difference = 0;
+  let total = 0;
+  for (let first = 0; first + PARITY_BEATS <= values.length; first += PARITY_BEATS) {
+    const window = values.slice(first, first + PARITY_BEATS);
+    difference += Math.abs(window.reduce((sum, v, i) => sum + (i % 2 === 0 ? v : -v), 0));
+    total += window.reduce((sum, v) => sum + v, 0);
+  }
+  return total > 0 ? difference / total : 0;
+}
+
+const peaks = (flux: Float32Array, beats: readonly number[]) =>
+  beats.map((t) => Math.max(0, ...flux.subarray(Math.max(0, t - AROUND), t + AROUND + 1)));
+
 /** Correlation of `values` with themselves, `lag` later; 0 where they don't vary. */
-export function autocorrelation(values: readonly number[], lag: number): number {
+function autocorrelation(values: readonly number[], lag: number): number {
   const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
   let variance = 0;
   let sum = 0;
