@@ -1,13 +1,15 @@
 /** `npm run analyze`: songs on this disk in; stems, annotation and a summary out. */
+import { join } from 'node:path';
+import { type Log, logToStderr } from '../local/log.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
-import { DEMO_SONG } from './defaults.ts';
+import { ROOT } from './local-host.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { folderNames, runSong, type SongOutcome } from './song-run.ts';
 import { summarize } from './summary.ts';
 import { useWorker, type Worker } from './worker.ts';
 
-process.exitCode = await main();
-process.exit();
+/** The song that is analysed when none is named. */
+const DEMO_SONG = join(ROOT, 'demo', 'demo-song.ogg');
 
 async function main(): Promise<number> {
   let given: Arguments;
@@ -22,7 +24,7 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    await using worker = await useWorker();
+    await using worker = await useWorker(onlyTroubles);
     return await analyzeAll(worker, given);
   } catch (error) {
     console.error(messageOf(error));
@@ -67,6 +69,11 @@ async function analyzeOne(
   });
 }
 
+/** The progress bar tells what goes well. */
+const onlyTroubles: Log = (level, category, message) => {
+  if (level !== 'information') logToStderr(level, category, message);
+};
+
 function lineOf({ file, result: { analysis, processing_time_seconds } }: SongOutcome): string {
   const bpm = analysis.bpm === null ? 'no tempo' : `${analysis.bpm.toFixed(1)} BPM`;
   return `${file}: ${bpm}, ${analysis.key ?? 'no key'}, ${analysis.sections.length} sections (${processing_time_seconds.toFixed(1)} s)`;
@@ -85,3 +92,5 @@ function jsonOf(
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+process.exit(await main());

@@ -25,7 +25,8 @@ export class ProgressBar implements Disposable {
     this.#bar.start(PERCENT, 0, { stage: ''.padEnd(STAGE_WIDTH), name });
   }
 
-  update({ stage = 'queued', progress = 0 }: RunStatus): void {
+  update({ status, stage = 'queued', progress = 0 }: RunStatus): void {
+    if (status === 'completed') return;
     if (this.#bar) this.#bar.update(Math.round(progress * PERCENT), { stage: stage.padEnd(STAGE_WIDTH) });
     else if (stage !== this.#stage) process.stderr.write(`${this.#name}: ${stage}\n`);
     this.#stage = stage;

@@ -1,8 +1,11 @@
 import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import type { ContainerClient } from '@azure/storage-blob';
+import { applySettings } from '../local/environment.ts';
 import { startHost } from '../local/host.ts';
-import { LOCAL_DEFAULTS, ROOT } from './defaults.ts';
+import type { Log } from '../local/log.ts';
+import { readConfig } from '../pipeline/config.ts';
+import { openContainer } from '../pipeline/storage/container.ts';
+import { localHost } from './local-host.ts';
 
 /** A running worker: its address, and the container that it watches. */
 export interface Worker extends AsyncDisposable {
@@ -13,30 +16,24 @@ export interface Worker extends AsyncDisposable {
 const DEFAULT_PORT = 7071;
 /** Time that a worker has to say that it is there. */
 const PATIENCE_MS = 2_000;
-const DEVELOPMENT_STORAGE = 'UseDevelopmentStorage=true';
 
 /** The worker that runs on this machine, or else one started for as long as it is needed. */
-export async function useWorker(): Promise<Worker> {
-  const port = Number(process.env.PORT ?? DEFAULT_PORT);
+export async function useWorker(log: Log): Promise<Worker> {
+  const port = Number(process.env.PORT || DEFAULT_PORT);
+  const options = localHost(port);
   const running = `http://127.0.0.1:${port}`;
-  if (await answers(running))
-    return { url: running, container: await container(), [Symbol.asyncDispose]: async () => {} };
-  const host = await startHost({
-    root: ROOT,
-    port: (await isFree(port)) ? port : 0,
-    localDir: join(ROOT, '.local'),
-    defaults: LOCAL_DEFAULTS,
-  });
-  return { url: host.url, container: await container(), [Symbol.asyncDispose]: () => host.stop() };
-}
-
-async function container(): Promise<ContainerClient> {
-  const connection = process.env.AZURE_STORAGE_CONNECTION_STRING || DEVELOPMENT_STORAGE;
-  const client = BlobServiceClient.fromConnectionString(connection).getContainerClient(
-    process.env.BLOB_CONTAINER_NAME || 'audio-files',
-  );
-  await client.createIfNotExists();
-  return client;
+  if (await answers(running)) {
+    applySettings(options);
+    const container = openContainer(readConfig());
+    await container.createIfNotExists();
+    return { url: running, container, [Symbol.asyncDispose]: async () => {} };
+  }
+  const host = await startHost({ ...options, port: (await isFree(port)) ? port : 0, log });
+  return {
+    url: host.url,
+    container: openContainer(readConfig()),
+    [Symbol.asyncDispose]: () => host.stop(),
+  };
 }
 
 /** Whether it is this worker that answers at `url`. */

@@ -1,5 +1,5 @@
 import type { Azurite } from './azurite/azurite.ts';
-import { DEVELOPMENT_STORAGE, meansDevelopmentStorage } from './settings.ts';
+import { DEVELOPMENT_STORAGE, meansDevelopmentStorage, readAppSettings } from './settings.ts';
 
 /** Where neither the environment nor the app settings say otherwise, storage is the local emulator. */
 const STORAGE_DEFAULTS = {
@@ -20,6 +20,17 @@ export function missingSettings(
   const named = env.AZURE_STORAGE_ACCOUNT_URL ?? all.AZURE_STORAGE_ACCOUNT_URL;
   if (named && !appSettings.AZURE_STORAGE_CONNECTION_STRING) delete all.AZURE_STORAGE_CONNECTION_STRING;
   return Object.fromEntries(Object.entries(all).filter(([name]) => !env[name]));
+}
+
+/** Gives this process the app's settings, and `defaults` where those and the environment have none. */
+export function applySettings({
+  root,
+  defaults = {},
+}: {
+  root: string;
+  defaults?: Record<string, string>;
+}): void {
+  Object.assign(process.env, missingSettings(process.env, readAppSettings(root), defaults));
 }
 
 /** Whether any setting stands for the emulator. */

@@ -3,19 +3,13 @@ import { basename, join } from 'node:path';
 import { type Azurite, startAzurite } from './azurite/azurite.ts';
 import { BlobListener } from './blob/listener.ts';
 import { DurableEngine } from './durable/engine.ts';
-import { missingSettings, needsAzurite, pointAt } from './environment.ts';
+import { applySettings, needsAzurite, pointAt } from './environment.ts';
 import { HostSetupError } from './errors.ts';
 import { createHandler } from './http/handler.ts';
 import { type Route, toRoute } from './http/routes.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { type Log, logToStderr } from './log.ts';
-import {
-  type HostSettings,
-  readAppSettings,
-  readHostSettings,
-  resolveNames,
-  storageConnection,
-} from './settings.ts';
+import { type HostSettings, readHostSettings, resolveNames, storageConnection } from './settings.ts';
 import { type App, type LoadedFunction, loadApp } from './worker/app.ts';
 
 /** How long a stop waits for requests and invocations that are under way. */
@@ -34,6 +28,8 @@ export interface HostOptions {
   storage?: { blobPort?: number; queuePort?: number };
   /** Settings for where neither the environment nor `local.settings.json` has them. */
   defaults?: Record<string, string>;
+  /** Called once storage is there, before any function is loaded: to create what the app expects. */
+  onStorage?: () => Promise<void>;
   log?: Log;
 }
 
@@ -60,14 +56,23 @@ export interface Host {
  * @throws HostSetupError where the port is busy or a setting is missing or wrong; nothing is left running then.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { root, port, hostname = '127.0.0.1', localDir, storage, defaults = {}, log = logToStderr } = options;
+  const {
+    root,
+    port,
+    hostname = '127.0.0.1',
+    localDir,
+    storage,
+    defaults,
+    onStorage,
+    log = logToStderr,
+  } = options;
   const stack: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (let undo = stack.pop(); undo; undo = stack.pop()) await undo();
   };
   try {
     const env = process.env;
-    Object.assign(env, missingSettings(env, readAppSettings(root), defaults));
+    applySettings({ root, defaults });
     const settings = readHostSettings(root, env);
     const server = await listen(port, hostname, log);
     stack.push(() => server.close(0));
@@ -80,6 +85,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       stack.push(() => azurite.stop());
       pointAt(azurite, env);
     }
+    await onStorage?.();
     // Without it the durable client sends its requests to localhost:7071, whatever the port is.
     env.WEBSITE_HOSTNAME = new URL(server.url).host;
 

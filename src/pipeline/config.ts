@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { WorkerError } from './errors.ts';
@@ -21,6 +21,7 @@ const environment = z.object({
   MAX_DURATION_SECONDS: positive(3600),
   DECODE_TIMEOUT_SECONDS: positive(600),
   CALLBACK_TIMEOUT_SECONDS: positive(30),
+  WORKERS: z.coerce.number().int().positive().default(availableParallelism()),
   SEPARATION_PART_SEGMENTS: z.coerce.number().int().positive().default(12),
   WORK_DIR: z.string().default(join(tmpdir(), 'music-analysis-worker')),
 });
@@ -45,6 +46,8 @@ export interface Config {
   readonly decodeTimeoutMs: number;
   /** Strides that one separation activity works through. */
   readonly partSegments: number;
+  /** Processes that separate or analyse at once; what comes on top of them waits. */
+  readonly workers: number;
   /** Folder for decoded songs; what lies there can always be made again. */
   readonly workDir: string;
 }
@@ -78,6 +81,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxFileBytes: e.MAX_FILE_MB * MEGABYTE,
     maxDurationSeconds: e.MAX_DURATION_SECONDS,
     decodeTimeoutMs: e.DECODE_TIMEOUT_SECONDS * 1000,
+    workers: e.WORKERS,
     partSegments: e.SEPARATION_PART_SEGMENTS,
     workDir: e.WORK_DIR,
   };

@@ -3,6 +3,7 @@
  * be ended by ending the process. It takes one task, sends what comes of it, and exits; with its parent gone it ends.
  */
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { SongFile } from '../audio/song.ts';
 import { toPcm16 } from '../audio/wav.ts';
 import { asWorkerError } from '../errors.ts';
@@ -10,6 +11,7 @@ import { analyse } from '../mir/analyse.ts';
 import { createSeparator } from '../separation/registry.ts';
 import type { ChildMessage, Task } from './protocol.ts';
 
+setPriority(constants.priority.PRIORITY_LOW); // The host's answers come first, however many children compute.
 process.once('disconnect', () => process.exit());
 process.on('SIGINT', () => {}); // A terminal's Ctrl-C reaches the whole group; the parent decides when a child ends.
 

@@ -1,6 +1,8 @@
 import { fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { readConfig } from '../config.ts';
 import { WorkerError } from '../errors.ts';
 import type { Acknowledged, ChildMessage, Task } from './protocol.ts';
 
@@ -12,7 +14,7 @@ const REASON_CHARACTERS = 500;
 
 /**
  * Runs `task` in a child process and yields what it sends until it is done. Leaving the loop, or `signal`, ends the
- * child at once.
+ * child at once. At most `WORKERS` children run at a time; further ones wait for their turn.
  *
  * @throws WorkerError the child's own error, `compute_crashed` where it ended without a word, or the signal's reason.
  */
@@ -20,7 +22,7 @@ export async function* runInChild(
   task: Task,
   signal?: AbortSignal,
 ): AsyncGenerator<Exclude<ChildMessage, { kind: 'done' | 'failed' }>> {
-  signal?.throwIfAborted();
+  using _turn = await takeTurn(signal);
   const child = fork(CHILD, {
     serialization: 'advanced',
     execArgv: [`--max-old-space-size=${HEAP_MEGABYTES}`],
@@ -71,4 +73,30 @@ export async function* runInChild(
     signal?.removeEventListener('abort', notify);
     child.kill('SIGKILL');
   }
+}
+
+let limit: LimitFunction | undefined;
+
+/** Waits until a child may run; disposing of the turn lets the next one run. @throws the signal's reason */
+async function takeTurn(signal?: AbortSignal): Promise<Disposable> {
+  limit ??= pLimit(readConfig().workers);
+  const mine = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  const giveUp = () => mine.reject(signal?.reason);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  void limit(() => {
+    mine.resolve();
+    return over.promise;
+  });
+  try {
+    signal?.throwIfAborted();
+    await mine.promise;
+    signal?.throwIfAborted();
+  } catch (error) {
+    over.resolve();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
+  return { [Symbol.dispose]: () => over.resolve() };
 }
