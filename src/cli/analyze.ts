@@ -1,6 +1,5 @@
 /** `npm run analyze`: songs on this disk in; stems, annotation and a summary out. */
 import { join } from 'node:path';
-import { type Log, logToStderr } from '../local/log.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
 import { ROOT } from './local-host.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -24,7 +23,7 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    await using worker = await useWorker(onlyTroubles);
+    await using worker = await useWorker();
     return await analyzeAll(worker, given);
   } catch (error) {
     console.error(messageOf(error));
@@ -68,11 +67,6 @@ async function analyzeOne(
     onStatus: (status) => bar.update(status),
   });
 }
-
-/** The progress bar tells what goes well. */
-const onlyTroubles: Log = (level, category, message) => {
-  if (level !== 'information') logToStderr(level, category, message);
-};
 
 function lineOf({ file, result: { analysis, processing_time_seconds } }: SongOutcome): string {
   const bpm = analysis.bpm === null ? 'no tempo' : `${analysis.bpm.toFixed(1)} BPM`;

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isModel, MODELS } from '../pipeline/separation/models.ts';
 
 export const USAGE = `Usage: npm run analyze -- [song ...] [--out DIR] [--model NAME] [--json]
 
@@ -15,7 +16,7 @@ export interface Arguments {
   readonly help: boolean;
 }
 
-/** The command line's arguments. @throws TypeError for an unknown option, with a message for people. */
+/** The command line's arguments. @throws TypeError for an unknown option or model, with a message for people. */
 export function parseArguments(argv: readonly string[], demoSong: string): Arguments {
   const { values, positionals } = parseArgs({
     args: [...argv],
@@ -27,5 +28,7 @@ export function parseArguments(argv: readonly string[], demoSong: string): Argum
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.model !== undefined && !isModel(values.model))
+    throw new TypeError(`There is no model '${values.model}'. Known: ${MODELS.join(', ')}.`);
   return { ...values, files: positionals.length > 0 ? positionals : [demoSong] };
 }

@@ -1,8 +1,9 @@
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import type { ContainerClient } from '@azure/storage-blob';
 import { applySettings } from '../local/environment.ts';
 import { startHost } from '../local/host.ts';
-import type { Log } from '../local/log.ts';
+import { logToFile } from '../local/log.ts';
 import { readConfig } from '../pipeline/config.ts';
 import { openContainer } from '../pipeline/storage/container.ts';
 import { localHost } from './local-host.ts';
@@ -18,7 +19,7 @@ const DEFAULT_PORT = 7071;
 const PATIENCE_MS = 2_000;
 
 /** The worker that runs on this machine, or else one started for as long as it is needed. */
-export async function useWorker(log: Log): Promise<Worker> {
+export async function useWorker(): Promise<Worker> {
   const port = Number(process.env.PORT || DEFAULT_PORT);
   const options = localHost(port);
   const running = `http://127.0.0.1:${port}`;
@@ -28,7 +29,12 @@ export async function useWorker(log: Log): Promise<Worker> {
     await container.createIfNotExists();
     return { url: running, container, [Symbol.asyncDispose]: async () => {} };
   }
-  const host = await startHost({ ...options, port: (await isFree(port)) ? port : 0, log });
+  const host = await startHost({
+    ...options,
+    port: (await isFree(port)) ? port : 0,
+    // The terminal belongs to the progress bar and the results.
+    log: logToFile(join(options.localDir, 'worker.log')),
+  });
   return {
     url: host.url,
     container: openContainer(readConfig()),

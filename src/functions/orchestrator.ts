@@ -42,13 +42,13 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
 
     enter(context, { stage: 'separate', plan });
     const parts = separationParts(plan);
+    const fannedOutAfter = elapsedSeconds();
     const outcomes: unknown[] = yield context.df.Task.all([
       call(context, 'analyze', song),
       ...parts.map((part) => call(context, 'separate', { ...song, ...part })),
     ]);
-    const [analyzed, ...separated] = outcomes.map((outcome, i) =>
-      unwrap(i === 0 ? 'analyze' : 'separate', outcome),
-    );
+    const [analyzed] = outcomes.map((outcome, i) => unwrap(i === 0 ? 'analyze' : 'separate', outcome));
+    const separateSeconds = elapsedSeconds() - fannedOutAfter;
 
     enter(context, { stage: 'assemble', plan });
     const assembled = unwrap('assemble', yield call(context, 'assemble', song));
@@ -56,7 +56,7 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
     enter(context, { stage: 'upload', plan });
     const stageSeconds = {
       download: downloaded.seconds,
-      separate: separated.reduce((sum, part) => sum + part.seconds, 0),
+      separate: separateSeconds,
       analyze: analyzed.seconds,
       assemble: assembled.seconds,
     };

@@ -1,3 +1,6 @@
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 /** The severities of a function's log, as the Functions worker names them. */
 export type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' | 'critical' | 'none';
 
@@ -6,10 +9,23 @@ export type Log = (level: LogLevel, category: string, message: string) => void;
 
 /** Writes readable lines to standard error: time, level, category, message. `trace` and `debug` are left out. */
 export const logToStderr: Log = (level, category, message) => {
-  if (level === 'trace' || level === 'debug' || level === 'none') return;
-  const time = new Date().toISOString().slice(11, 23);
-  process.stderr.write(`${time} ${level.slice(0, 4)} [${category}] ${message}\n`);
+  const line = toLine(level, category, message);
+  if (line) process.stderr.write(line);
 };
+
+/** Appends the same lines to a file, whose folder is made where there is none. */
+export function logToFile(path: string): Log {
+  mkdirSync(dirname(path), { recursive: true });
+  return (level, category, message) => {
+    const line = toLine(level, category, message);
+    if (line) appendFileSync(path, line);
+  };
+}
+
+function toLine(level: LogLevel, category: string, message: string): string | undefined {
+  if (level === 'trace' || level === 'debug' || level === 'none') return undefined;
+  return `${new Date().toISOString()} ${level.slice(0, 4)} [${category}] ${message}\n`;
+}
 
 /** An error with the chain of its causes, for a log. */
 export function describe(error: unknown): string {

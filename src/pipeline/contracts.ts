@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorInfo, WorkerError } from './errors.ts';
+import { MODELS } from './separation/models.ts';
 
 /** An id names a folder of blobs and an orchestration: letters, digits, `.`, `_` and `-`, not starting with a dot. */
 export const audioFileId = z
@@ -11,7 +12,11 @@ export const analyzeRequest = z.object({
   audio_file_id: audioFileId,
   blob_uri: z.url({ protocol: /^https?$/, message: 'expected the http(s) address of a blob' }),
   callback_url: z.url({ protocol: /^https?$/, message: 'expected an http(s) address' }).optional(),
-  model: z.string().min(1).max(64).optional(),
+  model: z
+    .enum(MODELS, {
+      error: ({ input }) => `expected one of ${MODELS.join(', ')}; got ${JSON.stringify(input)}`,
+    })
+    .optional(),
 });
 export type AnalyzeRequest = z.infer<typeof analyzeRequest>;
 
@@ -118,7 +123,7 @@ export interface ResultDocument {
     duration_seconds: number;
     damaged: boolean;
   };
-  /** Seconds of work per stage. */
+  /** Seconds per stage; `separate` and `analyze` run side by side. */
   stage_seconds: Partial<Record<Stage, number>>;
 }
 

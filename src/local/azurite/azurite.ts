@@ -35,16 +35,22 @@ export interface Azurite {
   stop(): Promise<void>;
 }
 
-/** Uses the Azurite that answers on the blob port, or starts one and waits until it answers. */
-export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
-  const { directory, blobPort = 10_000, queuePort = 10_001, log } = options;
-  const pidFile = join(directory, 'azurite.pid');
+/** The addresses of an emulator on these ports. */
+export function emulatorAt(blobPort: number, queuePort: number): Omit<Azurite, 'stop'> {
   const blobUrl = `http://127.0.0.1:${blobPort}/${ACCOUNT}`;
   const queueUrl = `http://127.0.0.1:${queuePort}/${ACCOUNT}`;
   const connectionString =
     `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};` +
     `BlobEndpoint=${blobUrl};QueueEndpoint=${queueUrl};`;
-  const found = { connectionString, blobUrl, queueUrl };
+  return { connectionString, blobUrl, queueUrl };
+}
+
+/** Uses the Azurite that answers on the blob port, or starts one and waits until it answers. */
+export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
+  const { directory, blobPort = 10_000, queuePort = 10_001, log } = options;
+  const pidFile = join(directory, 'azurite.pid');
+  const found = emulatorAt(blobPort, queuePort);
+  const { blobUrl, queueUrl } = found;
 
   await outliveOrphan(pidFile, blobUrl);
   if ((await serverAt(blobUrl))?.startsWith('Azurite')) {

@@ -1,8 +1,12 @@
 import type { Analysis } from '../mir/analysis.ts';
+import { round, toTime } from '../round.ts';
 
+/** Decimals of a tempo, in results and annotation. */
+export const BPM_DECIMALS = 2;
+export const CONFIDENCE_DECIMALS = 3;
+/** Decimals of a tuning in Hz or cents. */
+export const TUNING_DECIMALS = 2;
 const JAMS_VERSION = '0.3.5';
-/** Times are written to a tenth of a millisecond. */
-const TIME_STEPS = 10_000;
 /** What counts one beat in the meters that the analysis knows: a quarter. */
 const BEAT_UNITS = 4;
 
@@ -65,19 +69,19 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
     time: 0,
     duration,
     value,
-    confidence,
+    confidence: round(confidence, CONFIDENCE_DECIMALS),
   });
   const at = (time: number, value: unknown, confidence: number): Observation => ({
     time: toTime(time),
     duration: 0,
     value,
-    confidence,
+    confidence: round(confidence, CONFIDENCE_DECIMALS),
   });
   const between = ({ start, end, label, confidence }: Analysis['sections'][number]): Observation => ({
     time: toTime(start),
     duration: toTime(toTime(end) - toTime(start)),
     value: label,
-    confidence,
+    confidence: round(confidence, CONFIDENCE_DECIMALS),
   });
   return {
     file_metadata: {
@@ -89,7 +93,7 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
       jams_version: JAMS_VERSION,
     },
     annotations: [
-      annotation('tempo', tempo ? [whole(tempo.bpm, tempo.confidence)] : []),
+      annotation('tempo', tempo ? [whole(round(tempo.bpm, BPM_DECIMALS), tempo.confidence)] : []),
       annotation('key_mode', [key ? whole(`${key.tonic}:${key.mode}`, key.confidence) : whole('N', null)]),
       annotation(
         'beat',
@@ -105,9 +109,9 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
       annotation('chord', analysis.chords.map(between)),
     ],
     sandbox: {
-      tuning_frequency: tuning?.frequency ?? null,
-      tuning_cents: tuning?.cents ?? null,
-      tuning_confidence: tuning?.confidence ?? null,
+      tuning_frequency: round(tuning?.frequency ?? null, TUNING_DECIMALS),
+      tuning_cents: round(tuning?.cents ?? null, TUNING_DECIMALS),
+      tuning_confidence: round(tuning?.confidence ?? null, CONFIDENCE_DECIMALS),
       separation,
     },
   };
@@ -123,5 +127,3 @@ function barPositions({
     return { time, confidence, position, measure };
   });
 }
-
-const toTime = (seconds: number) => Math.round(seconds * TIME_STEPS) / TIME_STEPS;

@@ -1,4 +1,5 @@
 import type { Progress } from '../contracts.ts';
+import { round } from '../round.ts';
 import { StagedStem } from '../storage/staged-stem.ts';
 import type { StageContext } from './context.ts';
 
@@ -19,5 +20,5 @@ export async function runProgress(
   if (stage !== 'separate' || !plan) return progress;
   const last = new StagedStem(container, audioFileId, plan.stems[plan.stems.length - 1], plan.run);
   const staged = await last.stagedSegments();
-  return progress + SEPARATION_SHARE * (staged.size / plan.segments);
+  return round(progress + SEPARATION_SHARE * (staged.size / plan.segments), 3);
 }

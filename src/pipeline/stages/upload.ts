@@ -1,7 +1,9 @@
 import { SAMPLE_RATE } from '../audio/song.ts';
 import type { AnalysisResult, ResultDocument, SeparationPlan, SourceInfo, Stage } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import { BPM_DECIMALS, CONFIDENCE_DECIMALS, TUNING_DECIMALS } from '../jams/assemble.ts';
 import type { Analysis } from '../mir/analysis.ts';
+import { round, toTime } from '../round.ts';
 import { readJson, writeJson } from '../storage/container.ts';
 import { jamsBlob, jamsWorkBlob, resultBlob } from '../storage/names.ts';
 import { plainUrl, StagedStem } from '../storage/staged-stem.ts';
@@ -51,22 +53,26 @@ export async function upload(input: UploadInput, { container }: StageContext): P
 export function analysisResult(analysis: Analysis): AnalysisResult {
   const { tempo, key, tuning, meter } = analysis;
   return {
-    bpm: tempo?.bpm ?? null,
+    bpm: round(tempo?.bpm ?? null, BPM_DECIMALS),
     key: key && `${key.tonic} ${key.mode}`,
-    tuning_frequency: tuning?.frequency ?? null,
-    sections: analysis.sections.map(({ label, start, end }) => ({ label, start_time: start, end_time: end })),
+    tuning_frequency: round(tuning?.frequency ?? null, TUNING_DECIMALS),
+    sections: analysis.sections.map(({ label, start, end }) => ({
+      label,
+      start_time: toTime(start),
+      end_time: toTime(end),
+    })),
     chords: analysis.chords.map(({ label, start, end }) => ({
       chord: label,
-      start_time: start,
-      end_time: end,
+      start_time: toTime(start),
+      end_time: toTime(end),
     })),
-    beats: analysis.beats.map(({ time, position }) => ({ time, position })),
+    beats: analysis.beats.map(({ time, position }) => ({ time: toTime(time), position })),
     mode: key?.mode ?? null,
     meter: meter === null ? null : `${meter}/4`,
     confidence: {
-      bpm: tempo?.confidence ?? null,
-      key: key?.confidence ?? null,
-      tuning: tuning?.confidence ?? null,
+      bpm: round(tempo?.confidence ?? null, CONFIDENCE_DECIMALS),
+      key: round(key?.confidence ?? null, CONFIDENCE_DECIMALS),
+      tuning: round(tuning?.confidence ?? null, CONFIDENCE_DECIMALS),
     },
   };
 }

@@ -1,0 +1,66 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { validateJams } from '../../src/pipeline/jams/validate.ts';
+import { aPlace, type Place, run } from '../support/commands.ts';
+import { writeTone } from '../support/tone.ts';
+
+let place: Place;
+
+beforeAll(async () => {
+  place = await aPlace();
+});
+afterAll(() => place.remove());
+
+describe('npm run analyze', () => {
+  it('analyses the demo song and leaves everything in out/', async () => {
+    const out = join(place.folder, 'out');
+    const { code, stdout, stderr } = await run('analyze', ['--out', out], place);
+    expect(stderr).toContain('separate');
+    expect(code).toBe(0);
+    for (const said of ['132.0 BPM', 'D major', '4/4', 'A4 = 440', 'verse', 'by spectral', 'annotation.jams'])
+      expect(stdout).toContain(said);
+
+    const folder = join(out, 'demo-song');
+    const result = JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8'));
+    expect(result).toMatchObject({
+      status: 'completed',
+      separator: { model: 'spectral', requested: 'htdemucs' },
+    });
+    validateJams(JSON.parse(readFileSync(join(folder, 'annotation.jams'), 'utf8')));
+    for (const stem of ['vocals', 'drums', 'bass', 'other']) {
+      const { file_size_bytes } = result.stems.find((s: { stem_type: string }) => s.stem_type === stem);
+      expect(readFileSync(join(folder, 'stems', `${stem}.wav`)).length).toBe(file_size_bytes);
+    }
+  });
+
+  it('goes on after a bad file, says what is wrong with it, and prints pure JSON', async () => {
+    const good = join(place.folder, 'tone.wav');
+    writeTone(good);
+    const bad = join(place.folder, 'words.mp3');
+    writeFileSync(bad, 'these are words');
+    const missing = join(place.folder, 'nothing.wav');
+    const out = join(place.folder, 'several');
+    const { code, stdout, stderr } = await run(
+      'analyze',
+      [bad, missing, good, '--json', '--out', out],
+      place,
+    );
+    expect(code).toBe(1);
+    const songs: { file: string; status?: string; error?: string }[] = JSON.parse(stdout);
+    const byFile = (file: string) => songs.find((song) => song.file === file);
+    expect(byFile(good)).toMatchObject({ status: 'completed' });
+    expect(byFile(bad)?.error).toContain('unsupported_media');
+    expect(byFile(missing)?.error).toContain('There is no file');
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('refuses unknown options and models', async () => {
+    const usage = await run('analyze', ['--loud'], place);
+    expect(usage.code).toBe(2);
+    expect(usage.stderr).toContain('Usage');
+    const model = await run('analyze', ['--model', 'magic'], place);
+    expect(model.code).toBe(2);
+    expect(model.stderr).toContain('magic');
+  });
+});

@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+
+const SECRET = `whsec_${Buffer.from('a secret of the tests').toString('base64')}`;
+const DEMO = readFileSync('demo/demo-song.ogg');
+
+interface Status {
+  status: string;
+  stage?: string;
+  progress: number;
+  callback?: unknown;
+  result?: { jams_url: string; stems: { blob_url: string }[]; analysis: { key: string } };
+}
+
+let place: Place;
+let worker: Awaited<ReturnType<typeof startWorker>>;
+let receiver: Server;
+const callbacks: { headers: Record<string, string>; body: string }[] = [];
+
+beforeAll(async () => {
+  place = await aPlace({ CALLBACK_SECRET: SECRET });
+  receiver = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    callbacks.push({ headers: request.headers as Record<string, string>, body });
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  worker = await startWorker(place);
+});
+afterAll(async () => {
+  await end(worker.child, 'SIGKILL');
+  receiver.close();
+  place.remove();
+});
+
+const status = async (id: string) => (await (await fetch(`${worker.url}/analyze/${id}`)).json()) as Status;
+
+/** Asks until the status is as wanted; the orchestration must get there. */
+async function until(id: string, reached: (status: Status) => boolean): Promise<Status> {
+  for (;;) {
+    const now = await status(id).catch(() => undefined);
+    if (now && reached(now)) return now;
+    if (now?.status === 'failed') throw new Error(JSON.stringify(now));
+    await pause(100);
+  }
+}
+
+describe('npm start', () => {
+  it('tells its addresses and its health', async () => {
+    expect(worker.log()).toContain('[POST]');
+    expect(worker.log()).toContain('blobs of audio-files');
+    const health = await (await fetch(`${worker.url}/health`)).json();
+    expect(health).toMatchObject({
+      status: 'healthy',
+      services: { demucs: 'missing', essentia: 'available', storage: 'available', ffmpeg: 'available' },
+    });
+  });
+
+  it('answers POST /analyze as the contract says, and what is wrong with a request', async () => {
+    await place.container.getBlockBlobClient('req/song.ogg').uploadData(DEMO);
+    const post = (body: unknown) =>
+      fetch(`${worker.url}/analyze`, { method: 'POST', body: JSON.stringify(body) });
+    const { port } = receiver.address() as AddressInfo;
+    const answer = await post({
+      audio_file_id: 'req',
+      blob_uri: `${place.container.url}/req/song.ogg`,
+      callback_url: `http://127.0.0.1:${port}/done`,
+    });
+    expect(answer.status).toBe(202);
+    expect(answer.headers.get('location')).toBe(`${worker.url}/analyze/req`);
+    expect(answer.headers.get('operation-location')).toBe(`${worker.url}/analyze/req`);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await answer.json()).toMatchObject({ audio_file_id: 'req', status: 'processing' });
+
+    const wrong = await post({ audio_file_id: '../x', blob_uri: 'nowhere' });
+    expect(wrong.status).toBe(400);
+    expect(wrong.headers.get('content-type')).toContain('application/problem+json');
+    expect(await wrong.json()).toMatchObject({ code: 'invalid_request' });
+    const model = await post({
+      audio_file_id: 'm',
+      blob_uri: `${place.container.url}/req/song.ogg`,
+      model: 'magic',
+    });
+    expect(await model.json()).toMatchObject({
+      code: 'invalid_request',
+      detail: expect.stringContaining('"magic"'),
+    });
+    expect((await fetch(`${worker.url}/analyze/unknown`)).status).toBe(404);
+  });
+
+  it('publishes the results and posts a signed callback', async () => {
+    const { result, callback } = await until('req', ({ status }) => status === 'completed');
+    expect(callback).toBe('delivered');
+    expect(result?.analysis.key).toBe('D major');
+    for (const url of [result?.jams_url, ...(result?.stems ?? []).map(({ blob_url }) => blob_url)]) {
+      const name = decodeURIComponent(String(url)).slice(place.container.url.length + 1);
+      expect(await place.container.getBlobClient(name).exists()).toBe(true);
+    }
+    expect(callbacks).toHaveLength(1);
+    const [{ headers, body }] = callbacks;
+    expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({
+      audio_file_id: 'req',
+      status: 'completed',
+    });
+  });
+
+  it('starts on an upload, goes on after a kill -9, and its outputs start nothing', async () => {
+    await place.container.getBlockBlobClient('dropped.ogg').uploadData(DEMO);
+    await until('dropped', ({ stage, progress }) => stage === 'separate' && progress > 0.2);
+    await end(worker.child, 'SIGKILL');
+    worker = await startWorker(place);
+    const { result } = await until('dropped', ({ status }) => status === 'completed');
+    expect(result?.stems).toHaveLength(4);
+    await pause(3000); // longer than the trigger's polling: an output that started a run would show
+    const names = [];
+    for await (const { name } of place.container.listBlobsFlat()) names.push(name);
+    expect(names.filter((name) => name.includes('/work/'))).toEqual([]);
+    expect(new Set(names.map((name) => name.split('/')[0]))).toEqual(
+      new Set(['req', 'dropped', 'dropped.ogg']),
+    );
+    expect(worker.log()).not.toMatch(/analysis started as '(?!req|dropped)/);
+  });
+
+  it('stops cleanly on Ctrl-C', async () => {
+    expect(await end(worker.child, 'SIGINT')).toBe(0);
+    await expect(fetch(`${worker.url}/health`)).rejects.toThrow();
+  });
+});
