@@ -17,7 +17,7 @@ describe('npm run analyze', () => {
     const out = join(place.folder, 'out');
     const { code, stdout, stderr } = await run('analyze', ['--out', out], place);
     expect(stderr).toContain('separate');
-    expect(code).toBe(0);
+    expect(code, stderr).toBe(0);
     for (const said of ['132.0 BPM', 'D major', '4/4', 'A4 = 440', 'verse', 'by spectral', 'annotation.jams'])
       expect(stdout).toContain(said);
 
@@ -46,7 +46,7 @@ describe('npm run analyze', () => {
       [bad, missing, good, '--json', '--out', out],
       place,
     );
-    expect(code).toBe(1);
+    expect(code, stderr).toBe(1);
     const songs: { file: string; status?: string; error?: string }[] = JSON.parse(stdout);
     const byFile = (file: string) => songs.find((song) => song.file === file);
     expect(byFile(good)).toMatchObject({ status: 'completed' });

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,12 +34,22 @@ export async function startStorage(): Promise<TestStorage> {
   };
 }
 
-/** A port of 127.0.0.1 that nothing listens on. */
-export function freePort(): Promise<number> {
+/** Where ports are taken from: below those that the system gives to outgoing connections. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+
+/** A port of 127.0.0.1 that nothing listens on, and that no connection is given meanwhile. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,19 +9,12 @@ import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Azurite, startAzurite } from '../../../src/local/azurite/azurite.ts';
 import { MAX_BODY_BYTES } from '../../../src/local/http/body.ts';
+import { freePort } from '../../support/storage.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const localDir = mkdtempSync(join(tmpdir(), 'host-'));
 let azurite: Azurite;
 let host: { child: ChildProcess; url: string };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
 
 function launch(port: number) {
   const options = { root: here('../fixtures/host-app'), port, localDir };
