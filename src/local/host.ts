@@ -89,7 +89,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     // Without it the durable client sends its requests to localhost:7071, whatever the port is.
     env.WEBSITE_HOSTNAME = new URL(server.url).host;
 
-    const app = await loadApp(root, log);
+    const app = await loadApp(root, log, settings.functionTimeoutMs);
+    stack.push(() => app.terminate());
     const engine = new DurableEngine({
       app,
       database: join(localDir, 'durable.sqlite'),

@@ -134,11 +134,11 @@ export class DurableEngine {
     this.#store.transaction(() => {
       this.#store.settle(id);
       this.#update(instance, 'Terminated', JSON.stringify(reason));
-    });
-    this.#tellParent(instance, {
-      EventType: EventType.SubOrchestrationInstanceFailed,
-      Reason: reason,
-      Details: 'Terminated',
+      this.#tellParent(instance, {
+        EventType: EventType.SubOrchestrationInstanceFailed,
+        Reason: reason,
+        Details: 'Terminated',
+      });
     });
   }
 
@@ -220,24 +220,13 @@ export class DurableEngine {
       }
       const status = current.status === 'Suspended' && outcome === 'waiting' ? 'Suspended' : instance.status;
       this.#store.save({ ...instance, status });
+      // In the same transaction: a process that ends between would leave the other instance waiting for ever.
+      for (const child of episode.children) this.#startChild(instance, child);
+      if (outcome === 'finished') this.#tellParent(instance, endOf(instance));
     });
-    for (const child of episode.children) this.#startChild(instance, child);
     if (outcome === 'finished') {
-      this.#log(
-        instance.status === 'Failed' ? 'error' : 'information',
-        'durable',
-        `${instance.name} '${instance.id}': ${instance.status}`,
-      );
-      this.#tellParent(
-        instance,
-        instance.status === 'Completed'
-          ? { EventType: EventType.SubOrchestrationInstanceCompleted, Result: instance.output ?? 'null' }
-          : {
-              EventType: EventType.SubOrchestrationInstanceFailed,
-              Reason: JSON.parse(instance.output ?? '""'),
-              Details: '',
-            },
-      );
+      const level = instance.status === 'Failed' ? 'error' : 'information';
+      this.#log(level, 'durable', `${instance.name} '${instance.id}': ${instance.status}`);
     }
     this.#pump();
   }
@@ -309,6 +298,17 @@ export class DurableEngine {
     });
     this.#turn(work.instance);
   }
+}
+
+/** How a finished instance's end is told to its parent. */
+function endOf({ status, output }: Instance): NewEvent {
+  return status === 'Completed'
+    ? { EventType: EventType.SubOrchestrationInstanceCompleted, Result: output ?? 'null' }
+    : {
+        EventType: EventType.SubOrchestrationInstanceFailed,
+        Reason: JSON.parse(output ?? '""'),
+        Details: '',
+      };
 }
 
 /** What a durable client gets: where to call, and addresses for people. */

@@ -67,6 +67,7 @@ const SCHEMA = `
 /** The task hub on disk: instances, their histories, events that wait for them, and work that they wait for. */
 export class Store {
   readonly #db: DatabaseSync;
+  #inTransaction = false;
 
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
@@ -75,7 +76,9 @@ export class Store {
 
   /** Runs `change` so that all of it is on disk when this returns, or none. */
   transaction<T>(change: () => T): T {
+    if (this.#inTransaction) return change();
     this.#db.exec('BEGIN IMMEDIATE');
+    this.#inTransaction = true;
     try {
       const result = change();
       this.#db.exec('COMMIT');
@@ -83,6 +86,8 @@ export class Store {
     } catch (error) {
       this.#db.exec('ROLLBACK');
       throw error;
+    } finally {
+      this.#inTransaction = false;
     }
   }
 

@@ -36,16 +36,21 @@ const SUPPORTED = new Set([
   'durableClient',
 ]);
 
+/** Longest time that Node's timers can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** A loaded Functions app. */
 export class App {
   readonly functions: ReadonlyMap<string, LoadedFunction>;
   readonly #registry: Registry;
   readonly #log: Log;
+  readonly #timeoutMs: number | undefined;
   readonly #hookData = {};
   #durableClient = '';
 
-  constructor(registry: Registry, log: Log) {
+  constructor(registry: Registry, log: Log, timeoutMs?: number) {
     this.#registry = registry;
+    this.#timeoutMs = timeoutMs;
     this.#log = log;
     this.functions = new Map(
       [...registry.functions.keys()].map((name) => [name, describeFunction(name, registry)]),
@@ -89,7 +94,8 @@ export class App {
     await this.#runHooks('preInvocation', before);
     const after: Record<string, unknown> = { ...before, result: null, error: null };
     try {
-      after.result = await model.invokeFunction(context, before.inputs, before.functionHandler);
+      const ending = model.invokeFunction(context, before.inputs, before.functionHandler);
+      after.result = await inTime(ending, this.#timeoutMs, functionName);
     } catch (error) {
       after.error = error;
     }
@@ -115,10 +121,11 @@ export class App {
 }
 
 /**
- * Loads the built app in `root`: every module that `main` in its package.json matches.
+ * Loads the built app in `root`: every module that `main` in its package.json matches. An invocation that takes longer
+ * than `timeoutMs` fails; its code can't be stopped and runs on unheard.
  * @throws HostSetupError where nothing matches, nothing registers, or a binding is not supported.
  */
-export async function loadApp(root: string, log: Log): Promise<App> {
+export async function loadApp(root: string, log: Log, timeoutMs?: number): Promise<App> {
   const { main } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { main?: string };
   if (!main)
     throw new HostSetupError(`package.json in ${root} has no "main": it names the app's built modules`);
@@ -131,9 +138,23 @@ export async function loadApp(root: string, log: Log): Promise<App> {
     throw new HostSetupError(`the modules of "main": "${main}" register no function`);
   }
   await registry.model.getCapabilities({});
-  const app = new App(registry, log);
+  const app = new App(registry, log, timeoutMs);
   await app.start();
   return app;
+}
+
+async function inTime<T>(ending: Promise<T>, timeoutMs: number | undefined, name: string): Promise<T> {
+  if (timeoutMs === undefined) return ending;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`${name} took longer than the functionTimeout of ${timeoutMs / 1000} s`)),
+    Math.min(timeoutMs, LONGEST_TIMER_MS),
+  );
+  try {
+    return await Promise.race([ending, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function describeFunction(name: string, registry: Registry): LoadedFunction {

@@ -99,6 +99,13 @@ describe('orchestrations', { timeout: 20_000 }, () => {
     expect(await run('race', 30)).toMatchObject({ result: 'too late' });
   });
 
+  it('go on waiting for what lost a race', async () => {
+    const id = start('again', file());
+    await sleep(30);
+    engine.raiseEvent(id, 'go', '"gone"');
+    expect(await ended(id)).toMatchObject({ status: 'Completed', result: [true, 's', 42, 'gone', 2] });
+  });
+
   it('call other orchestrations and tell how they are', async () => {
     const id = start('parent', 3);
     const { result, customStatus } = await ended(id);

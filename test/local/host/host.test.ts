@@ -164,7 +164,12 @@ describe('blob triggers', () => {
     await quiet();
     expect((await names()).sort()).toEqual([...Array(5).fill('bad:x'), 'one:first', 'one:second']);
 
+    let said = '';
+    host.child.stdout?.on('data', (text) => {
+      said += text;
+    });
     expect(await stop()).toBe(0);
+    expect(said).toContain('app terminated');
     host = await start();
     await put('in/two.txt', 'new');
     await vi.waitFor(async () => expect(await names()).toContain('two:new'), soon);

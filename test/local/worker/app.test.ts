@@ -8,11 +8,11 @@ describe('the app loader', () => {
   let app: App;
   beforeAll(async () => {
     await expect(loadApp(import.meta.dirname, () => {})).rejects.toThrowError();
-    app = await loadApp(FIXTURE, () => {});
+    app = await loadApp(FIXTURE, () => {}, 200);
   });
 
   it('knows the functions that the modules of "main" register', () => {
-    expect([...app.functions.keys()]).toEqual(['echo', 'files', 'broken', 'seen', 'onBlob']);
+    expect([...app.functions.keys()]).toEqual(['echo', 'files', 'broken', 'slow', 'seen', 'onBlob']);
     expect(app.functions.get('onBlob')!.trigger).toMatchObject({
       type: 'blobTrigger',
       path: '%WATCHED%/{folder}/{name}.txt',
@@ -42,6 +42,14 @@ describe('the app loader', () => {
     const request = { method: 'GET', url: 'http://here/', headers: {}, query: {}, params: {} };
     await expect(app.invoke('broken', [{ name, data: { http: request } }])).rejects.toThrowError(
       'as the test wants',
+    );
+  });
+
+  it('fails an invocation that takes longer than the functionTimeout', async () => {
+    const { name } = app.functions.get('slow')!.trigger;
+    const request = { method: 'GET', url: 'http://here/', headers: {}, query: {}, params: {} };
+    await expect(app.invoke('slow', [{ name, data: { http: request } }])).rejects.toThrowError(
+      'slow took longer than the functionTimeout of 0.2 s',
     );
   });
 
