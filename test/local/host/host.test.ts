@@ -149,10 +149,11 @@ describe('blob triggers', () => {
     const queue = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient(
       'webjobs-blobtrigger-poison',
     );
-    const message = await vi.waitFor(
-      async () => (await queue.receiveMessages()).receivedMessageItems[0],
-      soon,
-    );
+    const message = await vi.waitFor(async () => {
+      const [first] = (await queue.receiveMessages()).receivedMessageItems;
+      expect(first).toBeDefined(); // the queue is there a moment before its message
+      return first;
+    }, soon);
     expect(JSON.parse(Buffer.from(message.messageText, 'base64').toString())).toMatchObject({
       Type: 'BlobTrigger',
       FunctionId: 'Host.Functions.onBlob',
