@@ -3,7 +3,7 @@ import { describe, type Log } from '../log.ts';
 import type { App } from '../worker/app.ts';
 import { Episode } from './episode.ts';
 import { managementApi } from './management.ts';
-import { EventType, jsonOf, type NewEvent } from './protocol.ts';
+import { EventType, type HistoryEvent, jsonOf, type NewEvent } from './protocol.ts';
 import { type Instance, type RuntimeStatus, Store, type Work } from './store.ts';
 
 export interface EngineOptions {
@@ -121,6 +121,11 @@ export class DurableEngine {
 
   instances(): Instance[] {
     return this.#store.instances();
+  }
+
+  /** What has happened to an instance, in order. */
+  history(id: string): HistoryEvent[] {
+    return this.#store.history(id);
   }
 
   raiseEvent(id: string, name: string, input: string): void {

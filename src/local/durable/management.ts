@@ -36,15 +36,30 @@ async function answer(
       );
     }
     case 'GET instances': {
-      if (!id) return Response.json(engine.instances().map((instance) => statusOf(instance)));
+      if (!id)
+        return Response.json(
+          engine
+            .instances()
+            .filter(filterOf(query))
+            .map((one) => statusOf(one, query)),
+        );
       const instance = engine.instance(id);
       if (!instance) throw new EngineError(404, `There is no instance '${id}'.`);
       const status = FINISHED.has(instance.status) ? 200 : 202;
-      return Response.json(statusOf(instance), { status });
+      const history = query.get('showHistory') === 'true' ? { historyEvents: engine.history(id) } : {};
+      return Response.json({ ...statusOf(instance, query), ...history }, { status });
     }
     case 'DELETE instances': {
-      if (!engine.purge(id)) throw new EngineError(404, `There is no finished instance '${id}'.`);
-      return Response.json({ instancesDeleted: 1 });
+      const chosen = id
+        ? [id]
+        : engine
+            .instances()
+            .filter(filterOf(query))
+            .map((instance) => instance.id);
+      const instancesDeleted = chosen.filter((one) => engine.purge(one)).length;
+      if (instancesDeleted === 0)
+        throw new EngineError(404, `There is no finished instance ${id ? `'${id}'` : 'of that kind'}.`);
+      return Response.json({ instancesDeleted });
     }
     case 'POST instances/raiseEvent':
       engine.raiseEvent(id, name, (await request.text()) || 'null');
@@ -66,13 +81,31 @@ async function answer(
   }
 }
 
-function statusOf({ id, name, status, input, output, customStatus, created, updated }: Instance): object {
+/** Whether an instance is one of those that a query asks for, by when it was created and how it is. */
+function filterOf(query: URLSearchParams): (instance: Instance) => boolean {
+  const time = (name: string, otherwise: number) => {
+    const text = query.get(name);
+    const value = text ? Date.parse(text) : otherwise;
+    if (Number.isNaN(value)) throw new EngineError(400, `${name}: expected a date, got '${text}'.`);
+    return value;
+  };
+  const from = time('createdTimeFrom', Number.NEGATIVE_INFINITY);
+  const to = time('createdTimeTo', Number.POSITIVE_INFINITY);
+  const statuses = query.get('runtimeStatus')?.split(',');
+  return ({ created, status }) =>
+    Date.parse(created) >= from && Date.parse(created) <= to && (!statuses || statuses.includes(status));
+}
+
+function statusOf(
+  { id, name, status, input, output, customStatus, created, updated }: Instance,
+  query: URLSearchParams,
+): object {
   const parse = (text: string | null) => (text === null ? null : JSON.parse(text));
   return {
     name,
     instanceId: id,
     runtimeStatus: status,
-    input: parse(input),
+    input: query.get('showInput') === 'false' ? null : parse(input),
     output: parse(output),
     customStatus: parse(customStatus),
     createdTime: created,

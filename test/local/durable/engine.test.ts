@@ -152,6 +152,27 @@ describe('the management endpoints', () => {
     expect((await call('GET', 'instances/r1')).status).toBe(404);
   });
 
+  it('list, tell the history, and purge what a query asks for', async () => {
+    const before = new Date(Date.now() - 1).toISOString();
+    const failed = (await run('throws')).id;
+    const done = (await run('fan', 2)).id;
+    const query = (status: string) => `instances/?createdTimeFrom=${before}&runtimeStatus=${status}`;
+    const ids = async (path: string) =>
+      ((await (await call('GET', path)).json()) as { instanceId: string }[]).map(
+        ({ instanceId }) => instanceId,
+      );
+    expect(await ids(query('Failed'))).toEqual([failed]);
+    expect(await ids(query('Failed,Completed'))).toEqual([failed, done]);
+    const { historyEvents, input } = (await (
+      await call('GET', `instances/${done}?showHistory=true&showInput=false`)
+    ).json()) as { historyEvents: unknown[]; input: unknown };
+    expect(historyEvents.length).toBeGreaterThan(4);
+    expect(input).toBeNull();
+    expect(await (await call('DELETE', query('Failed,Completed'))).json()).toEqual({ instancesDeleted: 2 });
+    expect((await call('GET', `instances/${done}`)).status).toBe(404);
+    expect((await call('GET', 'instances/?createdTimeFrom=soon')).status).toBe(400);
+  });
+
   it('suspend, resume and terminate', async () => {
     engine.startNew('race', 's1', '60000');
     await sleep(30);
