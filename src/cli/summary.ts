@@ -39,7 +39,7 @@ export function summarize({ file, folder, result }: SongOutcome): string {
     ['Results', `${short}/annotation.jams, result.json, stems/`],
   ];
   if (source.damaged) rows.push(['Note', 'The file is damaged; what could be decoded was analysed.']);
-  const title = `${file} (${clock(source.duration_seconds)})`;
+  const title = `${relative(process.cwd(), file)} (${clock(source.duration_seconds)})`;
   return [title, ...rows.map(([label, text]) => `  ${label.padEnd(LABEL_WIDTH)}${text}`)].join('\n');
 }
 

@@ -2,6 +2,7 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import * as df from 'durable-functions';
 import type { JobInput, Progress, SourceInfo, Stage } from '../pipeline/contracts.ts';
+import { round } from '../pipeline/round.ts';
 import type { DownloadResult } from '../pipeline/stages/download.ts';
 import { separationParts } from '../pipeline/stages/separate.ts';
 import type { UploadInput } from '../pipeline/stages/upload.ts';
@@ -48,7 +49,7 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
       ...parts.map((part) => call(context, 'separate', { ...song, ...part })),
     ]);
     const [analyzed] = outcomes.map((outcome, i) => unwrap(i === 0 ? 'analyze' : 'separate', outcome));
-    const separateSeconds = elapsedSeconds() - fannedOutAfter;
+    const separateSeconds = round(elapsedSeconds() - fannedOutAfter, 3);
 
     enter(context, { stage: 'assemble', plan });
     const assembled = unwrap('assemble', yield call(context, 'assemble', song));
