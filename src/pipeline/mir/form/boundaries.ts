@@ -1,3 +1,4 @@
+import { LEAST_DEVIATION, mean, spread } from '../vectors.ts';
 import type { SelfSimilarity } from './self-similarity.ts';
 
 /** Length of a diagonal that counts as a repetition, in bars. */
@@ -85,8 +86,7 @@ function combined(similarity: SelfSimilarity): Float64Array {
 
 /** Mean of the values within `SURROUNDINGS` bars, those next to `b` and `b` itself left out. */
 function meanAround(values: Float64Array, b: number): number {
-  const near = values.filter((_, i) => Math.abs(i - b) > 1 && Math.abs(i - b) <= SURROUNDINGS);
-  return near.reduce((x, y) => x + y, 0) / Math.max(1, near.length);
+  return mean(values.filter((_, i) => Math.abs(i - b) > 1 && Math.abs(i - b) <= SURROUNDINGS));
 }
 
 /**
@@ -139,9 +139,7 @@ function repetitionChange(matrix: Float32Array, n: number): Float64Array {
 
 /** Mean 0 and deviation 1 over the bars at which anything could be compared; 0 at the others. */
 function standardised(values: Float64Array): Float64Array {
-  const inner = values.subarray(FEWEST_COMPARED, values.length - FEWEST_COMPARED + 1);
-  const mean = inner.reduce((a, b) => a + b, 0) / Math.max(1, inner.length);
-  const deviation = Math.sqrt(inner.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, inner.length));
+  const { mean, deviation } = spread(values.subarray(FEWEST_COMPARED, values.length - FEWEST_COMPARED + 1));
   const isInner = (b: number) => b >= FEWEST_COMPARED && values.length - b >= FEWEST_COMPARED;
-  return values.map((v, b) => (deviation > 1e-9 && isInner(b) ? (v - mean) / deviation : 0));
+  return values.map((v, b) => (deviation > LEAST_DEVIATION && isInner(b) ? (v - mean) / deviation : 0));
 }

@@ -1,3 +1,4 @@
+import { mean, median } from '../vectors.ts';
 import type { SelfSimilarity } from './self-similarity.ts';
 
 /** A section in bars, `end` exclusive. */
@@ -26,9 +27,9 @@ export function labelSections(sections: readonly BarRange[], similarity: SelfSim
   const labels: (string | null)[] = sections.map(() => null);
   const last = sections.length - 1;
   const short = ({ start, end }: BarRange) => end - start <= LONGEST_EDGE * total;
-  const median = loudness.toSorted((a, b) => a - b)[loudness.length >> 1];
+  const typical = median(loudness) ?? 0;
   const stands = (index: number) =>
-    kinds.filter((kind) => kind === kinds[index]).length === 1 || loudness[index] < QUIET * median;
+    kinds.filter((kind) => kind === kinds[index]).length === 1 || loudness[index] < QUIET * typical;
   if (sections.length > 2 && short(sections[0]) && stands(0)) labels[0] = 'intro';
   if (sections.length > 2 && short(sections[last]) && stands(last)) labels[last] = 'outro';
 
@@ -61,8 +62,8 @@ export function labelSections(sections: readonly BarRange[], similarity: SelfSim
 
 /** A number for each section, equal for sections of one kind: average-linkage clustering of their similarities. */
 function kindsOf(sections: readonly BarRange[], similarity: SelfSimilarity): number[] {
-  const mean = overallMean(similarity);
-  const limit = mean + SAME_KIND * (1 - mean);
+  const typical = overallMean(similarity);
+  const limit = typical + SAME_KIND * (1 - typical);
   let clusters = sections.map((_, i) => [i]);
   const alike = sections.map((a) => sections.map((b) => likeness(a, b, similarity)));
   for (;;) {
@@ -71,7 +72,7 @@ function kindsOf(sections: readonly BarRange[], similarity: SelfSimilarity): num
     for (let a = 0; a < clusters.length; a++)
       for (let b = a + 1; b < clusters.length; b++) {
         const links = clusters[a].flatMap((i) => clusters[b].map((j) => alike[i][j]));
-        const linkage = links.reduce((x, y) => x + y, 0) / links.length;
+        const linkage = mean(links);
         if (linkage > best) {
           best = linkage;
           pair = [a, b];
@@ -112,5 +113,5 @@ function overallMean(similarity: SelfSimilarity): number {
 }
 
 function meanLoudness({ start, end }: BarRange, { loudness }: SelfSimilarity): number {
-  return loudness.slice(start, end).reduce((a, b) => a + b, 0) / Math.max(1, end - start);
+  return mean(loudness.slice(start, end));
 }

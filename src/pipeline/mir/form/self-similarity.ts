@@ -2,6 +2,7 @@ import type { Grid } from '../grid.ts';
 import { type Chroma, PITCH_CLASSES } from '../harmony/chroma.ts';
 import { NOTES, type NoteSalience } from '../harmony/notes.ts';
 import { MEL_BANDS, ONSET_RATE, type OnsetFeatures } from '../rhythm/onsets.ts';
+import { dot, mean, scaledTo } from '../vectors.ts';
 
 /** Points within a bar whose harmony is compared, so that a sequence of chords counts, not their mixture. */
 const POINTS = 4;
@@ -57,7 +58,7 @@ export function selfSimilarity(edges: readonly number[], features: BarFeatures):
     timbre: byDistance(spectra),
     rhythm: byDistance(bars.map((bar) => onsetPattern(onsets, bar))),
     accent: accents(onsets, bars),
-    loudness: spectra.map((spectrum) => spectrum.reduce((a, b) => a + b, 0) / MEL_BANDS),
+    loudness: spectra.map(mean),
   };
 }
 
@@ -81,8 +82,8 @@ function harmonyOf(chroma: readonly Chroma[], grid: Grid, { start, end }: Bar): 
       }
     }
   }
-  scale(out.subarray(0, half), Math.sqrt(1 - BASS_SHARE));
-  scale(out.subarray(half), Math.sqrt(BASS_SHARE));
+  out.set(scaledTo(out.subarray(0, half), Math.sqrt(1 - BASS_SHARE)));
+  out.set(scaledTo(out.subarray(half), Math.sqrt(BASS_SHARE)), half);
   return out;
 }
 
@@ -151,15 +152,15 @@ function accents({ mel, frames }: OnsetFeatures, bars: readonly Bar[]): number[]
   });
   return ringing.map((level, b) => {
     const around = ringing.slice(Math.max(0, b - ACCENT_REACH), b + ACCENT_REACH + 1);
-    return level - around.reduce((x, y) => x + y, 0) / around.length;
+    return level - mean(around);
   });
 }
 
 /** Similarity falling off exponentially with the distance, measured against the mean distance. */
 function byDistance(rows: readonly Float32Array[]): Float32Array {
   const distances = pairwise(rows, distance);
-  const mean = distances.reduce((a, b) => a + b, 0) / Math.max(1, distances.length);
-  return distances.map((d) => (mean > 0 ? Math.exp(-d / mean) : 1));
+  const typical = mean(distances);
+  return distances.map((d) => (typical > 0 ? Math.exp(-d / typical) : 1));
 }
 
 function pairwise(
@@ -175,17 +176,6 @@ function pairwise(
       out[j * n + i] = value;
     }
   return out;
-}
-
-function scale(v: Float32Array, length: number): void {
-  const norm = Math.hypot(...v);
-  if (norm > 0) for (let i = 0; i < v.length; i++) v[i] *= length / norm;
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }
 
 function distance(a: Float32Array, b: Float32Array): number {

@@ -1,4 +1,5 @@
 import type { Chord } from '../analysis.ts';
+import { dot, mean, median, scaledTo } from '../vectors.ts';
 import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 
 /** Names of the pitch classes from C, as the annotation spells them. */
@@ -59,8 +60,7 @@ export function estimateChords({ chroma, edges, changeCosts, scale }: ChordInput
     ).flat(),
   ];
   const templates = chordTemplates();
-  const levels = chroma.map(({ level }) => level).sort((a, b) => a - b);
-  const silent = SILENT_SHARE * (levels[levels.length >> 1] ?? 0);
+  const silent = SILENT_SHARE * (median(chroma.map(({ level }) => level)) ?? 0);
   const emissions = chroma.map((c) => {
     const none = c.level <= silent ? 1 : NO_CHORD_SIMILARITY;
     const treble = normalised(c.treble);
@@ -86,7 +86,7 @@ export function estimateChords({ chroma, edges, changeCosts, scale }: ChordInput
     start,
     end,
     label,
-    confidence: scores.reduce((a, b) => a + b, 0) / scores.length,
+    confidence: mean(scores),
   }));
 }
 
@@ -144,13 +144,4 @@ function confidenceOf(emission: readonly number[], state: number): number {
   return Math.exp(emission[state] - top) / sum;
 }
 
-function normalised(v: Float32Array): Float32Array {
-  const norm = Math.hypot(...v);
-  return norm > 0 ? v.map((x) => x / norm) : v;
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
-}
+const normalised = (v: Float32Array) => scaledTo(v, 1);

@@ -1,5 +1,6 @@
 import { SAMPLE_RATE, type Song } from '../../audio/song.ts';
 import { forEachSpectrum, frameCount } from '../spectra.ts';
+import { dot } from '../vectors.ts';
 
 const SIZE = 16_384;
 /** Samples between two pitch frames. */
@@ -126,10 +127,4 @@ function noteProfile(note: number): Float32Array {
   for (const v of profile) energy += v * v;
   const norm = Math.sqrt(energy);
   return profile.map((v) => v / norm);
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

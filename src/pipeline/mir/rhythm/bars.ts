@@ -1,8 +1,14 @@
+import { mean } from '../vectors.ts';
+
 /** Beats per bar that are told apart. */
 export const METERS = [3, 4] as const;
 
 /** Cost of a bar that is cut short or drawn out, in standard deviations of the evidence. */
 const IRREGULAR_COST = 6;
+/** Evidence of the downbeats, in standard deviations, that counts as certain. */
+const FULL_CLARITY = 1.5;
+/** What each irregular bar takes from a meter's score. */
+const BREAK_COST = 0.5;
 /** How much better three must be than four. */
 const THREE_COST = 1.1;
 
@@ -25,16 +31,17 @@ export function findBars(evidence: readonly number[]): Bars {
   const solutions = METERS.map((meter) => {
     const positions = positionsIn(meter, evidence);
     const downbeats = evidence.filter((_, i) => positions[i] === 1);
-    const mean = downbeats.reduce((a, b) => a + b, 0) / Math.max(1, downbeats.length);
+    const clarity = mean(downbeats);
     const breaks = positions.filter((p, i) => i > 0 && p !== (positions[i - 1] % meter) + 1).length;
-    const score = mean * Math.sqrt(downbeats.length) - (meter === 3 ? THREE_COST : 0) - breaks * 0.5;
-    return { meter, positions, mean, score };
+    const score =
+      clarity * Math.sqrt(downbeats.length) - (meter === 3 ? THREE_COST : 0) - breaks * BREAK_COST;
+    return { meter, positions, clarity, score };
   });
   const best = solutions.reduce((a, b) => (b.score > a.score ? b : a));
   return {
     meter: best.meter,
     positions: best.positions,
-    confidence: Math.min(1, Math.max(0, best.mean / 1.5)),
+    confidence: Math.min(1, Math.max(0, best.clarity / FULL_CLARITY)),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Grid } from '../grid.ts';
 import { type Chroma, PITCH_CLASSES } from '../harmony/chroma.ts';
+import { dot, standardised } from '../vectors.ts';
 import type { OnsetFeatures } from './onsets.ts';
 
 /** Weights of the cues. A chord change says most; a bass note or kick drum says something; a snare drum speaks against. */
@@ -51,20 +52,7 @@ function total(chroma: readonly Chroma[], part: 'treble' | 'bass'): Float64Array
 
 /** Cosine similarity; 1 where both are empty, 0 where one is. */
 function similarity(a: Float64Array, b: Float64Array): number {
-  let ab = 0;
-  let aa = 0;
-  let bb = 0;
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i] * b[i];
-    aa += a[i] ** 2;
-    bb += b[i] ** 2;
-  }
+  const [aa, bb] = [dot(a, a), dot(b, b)];
   if (aa === 0 && bb === 0) return 1;
-  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
-}
-
-function standardised(values: readonly number[]): number[] {
-  const mean = values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
-  const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, values.length));
-  return values.map((v) => (deviation > 1e-9 ? (v - mean) / deviation : 0));
+  return aa > 0 && bb > 0 ? dot(a, b) / Math.sqrt(aa * bb) : 0;
 }

@@ -1,4 +1,5 @@
 import type { Tempo } from '../analysis.ts';
+import { mean, median } from '../vectors.ts';
 import { type BeatPath, beatActivation, FASTEST_BPM, SLOWEST_BPM, trackBeats } from './beats.ts';
 import { ONSET_RATE, type OnsetFeatures } from './onsets.ts';
 
@@ -18,6 +19,8 @@ const PARITY_COST = 0.06;
 const PARITY_BEATS = 16;
 /** Frames around a beat in which its onset peaks. */
 const AROUND = 2;
+/** Deviation of an interval from the median, as a share of it, that is still regular. */
+const REGULAR = 0.15;
 /** Fewest beats that make a tempo. */
 const FEWEST_BEATS = 8;
 /** Mean activation on beats minus that between, below which nothing in the song beats. */
@@ -65,17 +68,17 @@ export function findPulse(onsets: OnsetFeatures): Pulse | null {
   };
 }
 
-/** Beats per minute of the straight line through the beats, in frames, that leaves out the most deviant tenth. */
+/** Beats per minute of the straight line through the longest run of regular beats (all beats, where that is short). */
 function fitTempo(beats: readonly number[]): number | null {
   if (beats.length < FEWEST_BEATS) return null;
   const intervals = beats.slice(1).map((beat, i) => beat - beats[i]);
-  const median = intervals.toSorted((a, b) => a - b)[intervals.length >> 1];
-  const regular = longestRun(intervals, (interval) => Math.abs(interval - median) < 0.15 * median);
+  const typical = median(intervals) ?? 0;
+  const regular = longestRun(intervals, (interval) => Math.abs(interval - typical) < REGULAR * typical);
   const span = beats.slice(regular.first, regular.end + 1);
   const used = span.length >= FEWEST_BEATS ? span : beats;
   const n = used.length;
   const meanIndex = (n - 1) / 2;
-  const meanBeat = used.reduce((sum, beat) => sum + beat, 0) / n;
+  const meanBeat = mean(used);
   let covariance = 0;
   let variance = 0;
   for (let i = 0; i < n; i++) {
@@ -123,12 +126,12 @@ const peaks = (flux: Float32Array, beats: readonly number[]) =>
 
 /** Correlation of `values` with themselves, `lag` later; 0 where they don't vary. */
 function autocorrelation(values: readonly number[], lag: number): number {
-  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+  const centre = mean(values);
   let variance = 0;
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
-    variance += (values[i] - mean) ** 2;
-    if (i >= lag) sum += (values[i] - mean) * (values[i - lag] - mean);
+    variance += (values[i] - centre) ** 2;
+    if (i >= lag) sum += (values[i] - centre) * (values[i - lag] - centre);
   }
   return variance > 0 ? (sum / variance) * (values.length / Math.max(1, values.length - lag)) : 0;
 }
