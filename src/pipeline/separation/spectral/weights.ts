@@ -1,9 +1,10 @@
 /**
  * What each cue of `cues.ts` speaks for or against: one row per cue, one column per stem (drums, bass, other, vocals).
  *
- * Fitted (L-BFGS, with a penalty on large weights) to the mean signal-to-distortion ratio of the stems of 57 excerpts: 30
- * generated songs, variants of them without a voice or with everything near the centre, three rendered and one real song. Fitted without the rendered three, it does as well on
- * them (4.5 dB); a real song that the fit has not seen comes out at about 2 dB.
+ * Fitted (L-BFGS, with a penalty on large weights) to the mean signal-to-distortion ratio of the stems of 57 excerpts:
+ * 30 generated songs, variants of them without a voice or with everything near the centre, three rendered and one real
+ * song. Fitted without the rendered three, it does as well on them (4.5 dB); a real song that the fit has not seen comes
+ * out at about 2 dB.
  */
 export const CUE_WEIGHTS: readonly (readonly number[])[] = [
   [0.22, 0.02, -0.02, -0.22], // near 45 Hz
