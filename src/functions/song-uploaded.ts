@@ -1,5 +1,7 @@
 /** A song in the container starts its run by itself. The worker's own outputs start nothing. */
+import { createRequire } from 'node:module';
 import { app, type InvocationContext } from '@azure/functions';
+import type * as extensions from '@azure/functions-extensions-base';
 import * as df from 'durable-functions';
 import { readConfig } from '../pipeline/config.ts';
 import type { ResultDocument } from '../pipeline/contracts.ts';
@@ -10,13 +12,30 @@ import { startRun } from './start.ts';
 
 const { container, blobTriggerSource, storage } = readConfig();
 
+/** What the host hands over with `sdkBinding`: the blob's place instead of its content. */
+interface BlobReference {
+  readonly ContainerName: string;
+  readonly BlobName: string;
+}
+
+// By `require`, as @azure/functions gets it: an import would be given another instance.
+const { ResourceFactoryResolver } = createRequire(import.meta.url)(
+  '@azure/functions-extensions-base',
+) as typeof extensions;
+ResourceFactoryResolver.getInstance().registerResourceFactory(
+  'AzureStorageBlobs',
+  (data) => JSON.parse(String((data as extensions.ModelBindingData).content)) as BlobReference,
+);
+
 app.storageBlob('songUploaded', {
   path: `${container}/{name}`,
   connection: storage.connectionString ? 'AZURE_STORAGE_CONNECTION_STRING' : 'AzureWebJobsStorage',
   source: blobTriggerSource,
+  // Stems of long songs come by here too: their content must not be read into memory only to be passed over.
+  sdkBinding: true,
   extraInputs: [df.input.durableClient()],
-  handler: async (_song: unknown, context: InvocationContext) => {
-    const blob_name = String(context.triggerMetadata?.name);
+  handler: async (reference: unknown, context: InvocationContext) => {
+    const { BlobName: blob_name } = reference as BlobReference;
     if (!isSong(blob_name)) return;
     const audio_file_id = idOfBlob(blob_name);
     const stage = stageContext();

@@ -154,7 +154,17 @@ export class BlobListener {
   async #invoke(found: Found): Promise<void> {
     const { app, fn } = this.#options;
     const blob = this.#container.getBlobClient(found.name);
-    const input = await readTriggerData(blob, found.etag, fn.trigger.dataType, found.params);
+    const { connection, dataType, properties } = fn.trigger;
+    const input = await readTriggerData(
+      blob,
+      found.etag,
+      {
+        connection: String(connection ?? ''),
+        dataType,
+        deferred: (properties as Record<string, string> | undefined)?.supportsDeferredBinding === 'true',
+      },
+      found.params,
+    );
     if (!input) return;
     await app.invoke(fn.name, [{ name: fn.trigger.name, data: input.data }], input.metadata);
   }

@@ -32,6 +32,8 @@ export interface RpcData {
   json?: string | null;
   bytes?: Uint8Array | null;
   http?: RpcHttp | null;
+  /** A reference to something that is not sent along, as the binding's extension writes it. */
+  modelBindingData?: { version: string; source: string; contentType: string; content: Buffer } | null;
 }
 
 /** What is to be sent for an invocation. */

@@ -123,7 +123,8 @@ describe('HTTP', () => {
 describe('blob triggers', () => {
   const seen = async () =>
     (await (await fetch(`${host.url}/v1/seen`)).json()) as { name: string; text: string }[];
-  const names = async () => (await seen()).map(({ name, text }) => `${name}:${text}`);
+  const names = async () =>
+    (await seen()).filter(({ text }) => text !== undefined).map(({ name, text }) => `${name}:${text}`);
   const soon = { timeout: 10_000, interval: 100 };
   const quiet = () => new Promise((resolve) => setTimeout(resolve, 1500));
 
@@ -142,6 +143,16 @@ describe('blob triggers', () => {
       name: 'one',
       blobTrigger: 'watched/in/one.txt',
       text: 'first',
+    });
+    await put('in/large.ref', 'content that is not read');
+    await vi.waitFor(
+      async () => expect(await seen()).toContainEqual(expect.objectContaining({ name: 'large' })),
+      soon,
+    );
+    expect((await seen()).find(({ name }) => name === 'large')).toEqual({
+      folder: 'in',
+      name: 'large',
+      reference: { Connection: 'AzureWebJobsStorage', ContainerName: 'watched', BlobName: 'in/large.ref' },
     });
     await put('in/one.txt', 'second');
     await vi.waitFor(async () => expect(await names()).toContain('one:second'), soon);

@@ -12,7 +12,15 @@ describe('the app loader', () => {
   });
 
   it('knows the functions that the modules of "main" register', () => {
-    expect([...app.functions.keys()]).toEqual(['echo', 'files', 'broken', 'slow', 'seen', 'onBlob']);
+    expect([...app.functions.keys()]).toEqual([
+      'echo',
+      'files',
+      'broken',
+      'slow',
+      'seen',
+      'onBlob',
+      'onReference',
+    ]);
     expect(app.functions.get('onBlob')!.trigger).toMatchObject({
       type: 'blobTrigger',
       path: '%WATCHED%/{folder}/{name}.txt',
