@@ -32,9 +32,11 @@ async function separate(song: SongFile, task: Extract<Task, { kind: 'separate' }
   try {
     for (const [first, end] of runsOf(task.segments)) {
       for await (const segment of separator.separate(song, { first, end })) {
-        const acknowledged = once(process, 'message');
-        await send({ kind: 'segment', index: segment.index, stems: segment.stems.map(toPcm16) });
-        await acknowledged;
+        for (const [stem, block] of segment.stems.entries()) {
+          const acknowledged = once(process, 'message');
+          await send({ kind: 'segment', index: segment.index, stem, samples: toPcm16(block) });
+          await acknowledged;
+        }
       }
     }
   } finally {

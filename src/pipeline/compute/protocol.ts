@@ -11,11 +11,16 @@ export type Task =
       readonly segments: readonly number[];
     };
 
-/** One separated segment: 16-bit interleaved samples per stem, in the separator's order. */
+/**
+ * One stem of one separated segment: 16-bit interleaved samples. Stems come one by one, because the receiving process
+ * answers nothing else while it unpacks a message.
+ */
 export interface SegmentMessage {
   readonly kind: 'segment';
   readonly index: number;
-  readonly stems: readonly Int16Array[];
+  /** Position in the separator's order of stems. */
+  readonly stem: number;
+  readonly samples: Int16Array;
 }
 
 /** What a child sends. After a `segment` it waits for `Acknowledged`, so at most one is on its way. */

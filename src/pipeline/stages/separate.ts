@@ -45,6 +45,6 @@ export async function separate(
   for await (const message of runInChild(task, signal)) {
     if (message.kind !== 'segment')
       throw new WorkerError('internal', `A ${message.kind} came from a separation.`);
-    await Promise.all(message.stems.map((samples, stem) => stems[stem].stage(message.index, samples)));
+    await stems[message.stem].stage(message.index, message.samples);
   }
 }
