@@ -25,7 +25,7 @@ export async function analyse(song: Song): Promise<Analysis> {
   const duration = song.frames / SAMPLE_RATE;
   const onsets = onsetFeatures(song);
   const pulse = findPulse(onsets);
-  const beatTimes = pulse ? pulse.beats.map((t) => Math.max(0, t / ONSET_RATE)) : [];
+  const beatTimes = pulse ? pulse.beats.map((t) => Math.min(duration, Math.max(0, t / ONSET_RATE))) : [];
   const tuning = estimateTuning(song);
   const grid = beatGrid(beatTimes, duration);
   const saliences = noteSalience(song, grid.edges, tuning?.frequency ?? CONCERT_PITCH);
