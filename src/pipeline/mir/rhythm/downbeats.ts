@@ -3,12 +3,11 @@ import { type Chroma, PITCH_CLASSES } from '../harmony/chroma.ts';
 import { dot, standardised } from '../vectors.ts';
 import type { OnsetFeatures } from './onsets.ts';
 
-/** Weights of the cues. A chord change says most; a bass note or kick drum says something; a snare drum speaks against. */
-const CHANGE_WEIGHT = 1;
-const LOW_WEIGHT = 0.6;
-const SNARE_WEIGHT = 0.3;
-/** Half-beat intervals on either side of a beat whose harmony is compared. */
+/** Weights of the cues, each standardised over the song: a chord change says most, a kick drum or bass note comes next. */
+const WEIGHTS = { chord: 1, longChord: 0.5, bass: 0.5, low: 0.7, snare: -0.15 } as const;
+/** Half-beat intervals on either side of a beat whose harmony is compared: a beat, and two. */
 const REACH = 2;
+const LONG_REACH = 4;
 /** Frames around a beat in which its onset peaks. */
 const AROUND = 2;
 
@@ -27,21 +26,30 @@ export function downbeatEvidence(
       }),
     );
   const intervalOf = new Map(grid.beatOf.flatMap((beat, i) => (beat === null ? [] : [[beat, i]])));
-  const change = standardised(beats.map((_, b) => harmonicChange(chroma, intervalOf.get(b) ?? 0)));
-  const low = peak(onsets.lowFlux);
-  const high = peak(onsets.highFlux);
+  const change = (part: 'treble' | 'bass', reach: number) =>
+    standardised(beats.map((_, b) => harmonicChange(chroma, intervalOf.get(b) ?? 0, part, reach)));
+  const cues: [number, number[]][] = [
+    [WEIGHTS.chord, change('treble', REACH)],
+    [WEIGHTS.longChord, change('treble', LONG_REACH)],
+    [WEIGHTS.bass, change('bass', REACH)],
+    [WEIGHTS.low, peak(onsets.lowFlux)],
+    [WEIGHTS.snare, peak(onsets.highFlux)],
+  ];
   return standardised(
-    beats.map((_, b) => CHANGE_WEIGHT * change[b] + LOW_WEIGHT * low[b] - SNARE_WEIGHT * high[b]),
+    beats.map((_, b) => cues.reduce((sum, [weight, values]) => sum + weight * values[b], 0)),
   );
 }
 
-/** Distance of the harmony after interval `at` begins from the one before, treble and bass. */
-function harmonicChange(chroma: readonly Chroma[], at: number): number {
+/** Distance of the harmony after interval `at` begins from the one before, 0..1. */
+function harmonicChange(
+  chroma: readonly Chroma[],
+  at: number,
+  part: 'treble' | 'bass',
+  reach: number,
+): number {
   if (at < 1 || at >= chroma.length) return 0;
-  const before = chroma.slice(Math.max(0, at - REACH), at);
-  const after = chroma.slice(at, at + REACH);
-  const distance = (part: 'treble' | 'bass') => 1 - similarity(total(before, part), total(after, part));
-  return distance('treble') + distance('bass');
+  const before = total(chroma.slice(Math.max(0, at - reach), at), part);
+  return 1 - similarity(before, total(chroma.slice(at, at + reach), part));
 }
 
 function total(chroma: readonly Chroma[], part: 'treble' | 'bass'): Float64Array {
