@@ -1,5 +1,5 @@
 /** `npm run analyze`: songs on this disk in; stems, annotation and a summary out. */
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
 import { ROOT } from './local-host.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -7,6 +7,8 @@ import { folderNames, runSong, type SongOutcome } from './song-run.ts';
 import { summarize } from './summary.ts';
 import { useWorker, type Worker } from './worker.ts';
 
+/** Exit code after Ctrl-C, as shells have it. */
+const INTERRUPTED = 130;
 /** The song that is analysed when none is named. */
 const DEMO_SONG = join(ROOT, 'demo', 'demo-song.ogg');
 
@@ -22,6 +24,10 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  process.once('SIGINT', () => {
+    console.error('Interrupted. The run goes on when the worker is started again.');
+    process.exit(INTERRUPTED);
+  });
   try {
     await using worker = await useWorker();
     return await analyzeAll(worker, given);
@@ -68,9 +74,9 @@ async function analyzeOne(
   });
 }
 
-function lineOf({ file, result: { analysis, processing_time_seconds } }: SongOutcome): string {
+function lineOf({ file, folder, result: { analysis, processing_time_seconds } }: SongOutcome): string {
   const bpm = analysis.bpm === null ? 'no tempo' : `${analysis.bpm.toFixed(1)} BPM`;
-  return `${file}: ${bpm}, ${analysis.key ?? 'no key'}, ${analysis.sections.length} sections (${processing_time_seconds.toFixed(1)} s)`;
+  return `${file}: ${bpm}, ${analysis.key ?? 'no key'}, ${analysis.sections.length} sections (${processing_time_seconds.toFixed(1)} s) -> ${relative(process.cwd(), folder)}`;
 }
 
 /** One song gives its result, several give a list. */

@@ -40,8 +40,10 @@ export interface SongOptions {
 
 /** Uploads one file, follows its run and fetches the results. @throws SongFailed */
 export async function runSong(worker: Worker, file: string, options: SongOptions): Promise<SongOutcome> {
-  if (!existsSync(file)) throw new SongFailed(`There is no file ${resolve(file)}.`);
-  if (!(await stat(file)).isFile()) throw new SongFailed(`${resolve(file)} is no file.`);
+  if (!existsSync(file)) throw new SongFailed('There is no such file.');
+  const about = await stat(file);
+  if (!about.isFile()) throw new SongFailed('That is a folder or a device; name audio files.');
+  if (about.size === 0) throw new SongFailed('The file is empty.');
   const id = idOfBlob(options.name + extname(file));
   const blob = worker.container.getBlockBlobClient(`${id}/song${extname(file).toLowerCase()}`);
   await blob.uploadFile(file, { metadata: options.model ? { model: options.model } : {} });

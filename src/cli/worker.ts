@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { ContainerClient } from '@azure/storage-blob';
-import { applySettings } from '../local/environment.ts';
+import { emulatorAt } from '../local/azurite/azurite.ts';
+import { applySettings, pointAt } from '../local/environment.ts';
 import { startHost } from '../local/host.ts';
 import { logToFile } from '../local/log.ts';
 import { readConfig } from '../pipeline/config.ts';
@@ -25,6 +26,8 @@ export async function useWorker(): Promise<Worker> {
   const running = `http://127.0.0.1:${port}`;
   if (await answers(running)) {
     applySettings(options);
+    const { blobPort, queuePort } = options.storage ?? {};
+    pointAt(emulatorAt(blobPort, queuePort), process.env);
     const container = openContainer(readConfig());
     await container.createIfNotExists();
     return { url: running, container, [Symbol.asyncDispose]: async () => {} };

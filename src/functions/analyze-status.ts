@@ -2,7 +2,7 @@
 import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import { OrchestrationRuntimeStatus } from 'durable-functions';
-import { audioFileId, type Progress, type ResultDocument } from '../pipeline/contracts.ts';
+import { audioFileId, type Progress, type ResultDocument, type Stage } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { runProgress } from '../pipeline/stages/progress.ts';
@@ -10,6 +10,9 @@ import { readJson } from '../pipeline/storage/container.ts';
 import { resultBlob } from '../pipeline/storage/names.ts';
 import { withProblems } from './problem.ts';
 import { instanceStatus } from './start.ts';
+
+/** Stages after the upload. */
+const PUBLISHED: ReadonlySet<Stage | undefined> = new Set<Stage>(['callback', 'cleanup']);
 
 app.http('analyzeStatus', {
   methods: ['GET'],
@@ -57,6 +60,10 @@ app.http('analyzeStatus', {
             status: 'processing',
             stage: progress?.stage ?? 'download',
             progress: await runProgress(audio_file_id, progress ?? undefined, stage),
+            // It is there while the callback is still being tried, and nobody should have to wait for that.
+            result: PUBLISHED.has(progress?.stage)
+              ? await readJson<ResultDocument>(stage.container, resultBlob(audio_file_id))
+              : undefined,
           },
         };
     }

@@ -50,7 +50,9 @@ app.storageBlob('songUploaded', {
       model: metadata?.model,
     });
     context.log(
-      `${blob_name}: ${started ? 'analysis started' : 'being analysed already'} as '${audio_file_id}'.`,
+      started
+        ? `${blob_name}: analysis started as '${audio_file_id}'.`
+        : `${blob_name}: a run of '${audio_file_id}' is under way already; songs of one folder share its id.`,
     );
   },
 });

@@ -39,7 +39,7 @@ export function needsAzurite(env: NodeJS.ProcessEnv): boolean {
 }
 
 /** Gives every setting that stands for the emulator the connection string of the one that runs. */
-export function pointAt(azurite: Azurite, env: NodeJS.ProcessEnv): void {
+export function pointAt(azurite: Pick<Azurite, 'connectionString'>, env: NodeJS.ProcessEnv): void {
   for (const [name, value] of Object.entries(env)) {
     if (meansDevelopmentStorage(value)) env[name] = azurite.connectionString;
   }

@@ -8,12 +8,13 @@ import { HostSetupError } from './errors.ts';
 import { createHandler } from './http/handler.ts';
 import { type Route, toRoute } from './http/routes.ts';
 import { type HttpServer, listen } from './http/server.ts';
+import { lockFolder } from './lock.ts';
 import { type Log, logToStderr } from './log.ts';
 import { type HostSettings, readHostSettings, resolveNames, storageConnection } from './settings.ts';
 import { type App, type LoadedFunction, loadApp } from './worker/app.ts';
 
-/** How long a stop waits for requests and invocations that are under way. */
-const GRACE_MS = 10_000;
+/** How long a stop waits for requests and invocations that are under way; an activity left off runs again. */
+const GRACE_MS = 2000;
 
 export interface HostOptions {
   /** The app's folder: `host.json`, `package.json` and, if there is one, `local.settings.json`. */
@@ -77,6 +78,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const server = await listen(port, hostname, log);
     stack.push(() => server.close(0));
     mkdirSync(localDir, { recursive: true });
+    const lock = lockFolder(localDir);
+    stack.push(async () => lock[Symbol.dispose]());
 
     const azurite = needsAzurite(env)
       ? await startAzurite({ directory: join(localDir, 'azurite'), ...storage, log })

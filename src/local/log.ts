@@ -24,7 +24,7 @@ export function logToFile(path: string): Log {
 
 function toLine(level: LogLevel, category: string, message: string): string | undefined {
   if (level === 'trace' || level === 'debug' || level === 'none') return undefined;
-  return `${new Date().toISOString()} ${level.slice(0, 4)} [${category}] ${message}\n`;
+  return `${new Date().toISOString()} ${level} [${category}] ${message}\n`;
 }
 
 /** An error with the chain of its causes, for a log. */

@@ -12,7 +12,7 @@ export async function serve(options: HostOptions): Promise<void> {
   const onSignal = async () => {
     if (stopping) process.exit(130);
     stopping = true;
-    process.stderr.write('stopping; once more to force\n');
+    process.stderr.write('stopping; what is under way goes on at the next start. Once more to force\n');
     if (!host) return; // still starting: it is stopped as soon as it is up
     await end(host);
   };
@@ -32,6 +32,7 @@ export async function serve(options: HostOptions): Promise<void> {
 async function end(host: Host): Promise<never> {
   try {
     await host.stop();
+    process.stderr.write('stopped\n');
   } catch (error) {
     process.stderr.write(`${describe(error)}\n`);
     process.exit(1);

@@ -20,12 +20,12 @@ export const analyzeRequest = z.object({
 });
 export type AnalyzeRequest = z.infer<typeof analyzeRequest>;
 
-/** @throws WorkerError `invalid_request` that names the first wrong field. */
+/** @throws WorkerError `invalid_request` that names what is wrong with each field. */
 export function parseAnalyzeRequest(body: unknown): AnalyzeRequest {
   const parsed = analyzeRequest.safeParse(body);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new WorkerError('invalid_request', `${issue.path.join('.') || 'body'}: ${issue.message}.`);
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}.`);
+  throw new WorkerError('invalid_request', problems.join(' '));
 }
 
 /** The stages of a run, in order; `separate` and `analyze` run side by side. */

@@ -51,7 +51,7 @@ describe('npm run analyze', () => {
     const byFile = (file: string) => songs.find((song) => song.file === file);
     expect(byFile(good)).toMatchObject({ status: 'completed' });
     expect(byFile(bad)?.error).toContain('unsupported_media');
-    expect(byFile(missing)?.error).toContain('There is no file');
+    expect(byFile(missing)?.error).toContain('There is no such file');
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+import { aPlace, end, type Place, run, startWorker } from '../support/commands.ts';
+import { writeTone } from '../support/tone.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of the tests').toString('base64')}`;
 const DEMO = readFileSync('demo/demo-song.ogg');
@@ -111,6 +113,15 @@ describe('npm start', () => {
     });
   });
 
+  it('serves npm run analyze, which starts no worker of its own then', async () => {
+    const tone = join(place.folder, 'tone.wav');
+    writeTone(tone);
+    const { code, stdout, stderr } = await run('analyze', [tone, '--json', '--out', place.folder], place);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ audio_file_id: 'tone', status: 'completed' });
+    expect(worker.log()).toContain("'tone': Completed");
+  });
+
   it('starts on an upload, goes on after a kill -9, and its outputs start nothing', async () => {
     await place.container.getBlockBlobClient('dropped.ogg').uploadData(DEMO);
     await until('dropped', ({ stage, progress }) => stage === 'separate' && progress > 0.2);
@@ -123,9 +134,9 @@ describe('npm start', () => {
     for await (const { name } of place.container.listBlobsFlat()) names.push(name);
     expect(names.filter((name) => name.includes('/work/'))).toEqual([]);
     expect(new Set(names.map((name) => name.split('/')[0]))).toEqual(
-      new Set(['req', 'dropped', 'dropped.ogg']),
+      new Set(['req', 'tone', 'dropped', 'dropped.ogg']),
     );
-    expect(worker.log()).not.toMatch(/analysis started as '(?!req|dropped)/);
+    expect(worker.log()).not.toMatch(/analysis started as '(?!req|tone|dropped)/);
   });
 
   it('stops cleanly on Ctrl-C', async () => {

@@ -36,7 +36,7 @@ export interface Azurite {
 }
 
 /** The addresses of an emulator on these ports. */
-export function emulatorAt(blobPort: number, queuePort: number): Omit<Azurite, 'stop'> {
+export function emulatorAt(blobPort = 10_000, queuePort = 10_001): Omit<Azurite, 'stop'> {
   const blobUrl = `http://127.0.0.1:${blobPort}/${ACCOUNT}`;
   const queueUrl = `http://127.0.0.1:${queuePort}/${ACCOUNT}`;
   const connectionString =
@@ -47,20 +47,20 @@ export function emulatorAt(blobPort: number, queuePort: number): Omit<Azurite, '
 
 /** Uses the Azurite that answers on the blob port, or starts one and waits until it answers. */
 export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
-  const { directory, blobPort = 10_000, queuePort = 10_001, log } = options;
+  const { directory, blobPort, queuePort, log } = options;
   const pidFile = join(directory, 'azurite.pid');
   const found = emulatorAt(blobPort, queuePort);
   const { blobUrl, queueUrl } = found;
 
   await outliveOrphan(pidFile, blobUrl);
   if ((await serverAt(blobUrl))?.startsWith('Azurite')) {
-    log('information', 'azurite', `using the Azurite that runs on port ${blobPort} already`);
+    log('information', 'azurite', `using the Azurite that runs at ${blobUrl} already`);
     return { ...found, stop: async () => {} };
   }
 
   mkdirSync(directory, { recursive: true });
   const logFile = join(directory, 'azurite.log');
-  const child = spawnChild(directory, logFile, blobPort, queuePort);
+  const child = spawnChild(directory, logFile, found);
   try {
     await answers(child, queueUrl, logFile); // the queue service is the later one to open
   } catch (error) {
@@ -78,12 +78,17 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
 }
 
 /** In a process group of its own: a terminal's Ctrl-C must reach the host alone, which still needs its storage. */
-function spawnChild(directory: string, logFile: string, blobPort: number, queuePort: number): ChildProcess {
+function spawnChild(
+  directory: string,
+  logFile: string,
+  { blobUrl, queueUrl }: Pick<Azurite, 'blobUrl' | 'queueUrl'>,
+): ChildProcess {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const script = fileURLToPath(new URL(`./child.${extension}`, import.meta.url));
   const output = openSync(logFile, 'w');
   const flags = ['--silent', '--skipApiVersionCheck', '--disableTelemetry', '--location', directory];
-  const ports = ['--blobPort', `${blobPort}`, '--queuePort', `${queuePort}`, '--tablePort', '0'];
+  const [blobPort, queuePort] = [new URL(blobUrl).port, new URL(queueUrl).port];
+  const ports = ['--blobPort', blobPort, '--queuePort', queuePort, '--tablePort', '0'];
   const child = spawn(process.execPath, [script, ...flags, ...ports], {
     detached: true,
     stdio: ['ignore', output, output, 'ipc'],

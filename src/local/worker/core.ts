@@ -91,7 +91,9 @@ export function installCore(log: Log): Registry {
       hooks.push(callback);
       return new Disposable(() => hooks.splice(hooks.indexOf(callback), 1));
     },
-    log: (level: LogLevel, category: string, message: string) => log(level, category, message),
+    // What the library tells of itself is for its own makers; its warnings are for everybody.
+    log: (level: LogLevel, category: string, message: string) =>
+      log(level === 'information' ? 'debug' : level, category, message),
     Disposable,
   };
   const prototype = Module.prototype as unknown as { require(this: unknown, id: string): unknown };
