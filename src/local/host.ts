@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { type Azurite, startAzurite } from './azurite/azurite.ts';
 import { BlobListener } from './blob/listener.ts';
 import { DurableEngine } from './durable/engine.ts';
+import { managementApi } from './durable/management.ts';
 import { applySettings, needsAzurite, pointAt } from './environment.ts';
 import { HostSetupError } from './errors.ts';
 import { createHandler } from './http/handler.ts';
@@ -104,7 +105,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { routes, listeners, blobTriggers } = wire(app, root, settings, log);
     await engine.start(server.url);
     stack.push(async () => engine.stop(GRACE_MS));
-    server.serve(createHandler(app, engine, routes, log));
+    server.serve(createHandler(app, managementApi(engine), routes, log));
     for (const listener of listeners) {
       await listener.start();
       stack.push(() => listener.stop(GRACE_MS));

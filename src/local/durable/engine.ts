@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { describe, type Log } from '../log.ts';
 import type { App } from '../worker/app.ts';
 import { Episode } from './episode.ts';
-import { managementApi } from './management.ts';
 import { EventType, type HistoryEvent, jsonOf, type NewEvent } from './protocol.ts';
 import { type Instance, type RuntimeStatus, Store, type Work } from './store.ts';
 
@@ -41,7 +40,6 @@ export class DurableEngine {
   readonly #log: Log;
   readonly #running = new Map<number, Promise<void>>();
   readonly #turning = new Map<string, Promise<void>>();
-  readonly #handle: (request: Request) => Promise<Response | undefined>;
   #timer: NodeJS.Timeout | undefined;
   #stopped = true;
   #closed = false;
@@ -52,7 +50,6 @@ export class DurableEngine {
     this.#hubName = hubName;
     this.#maxActivities = maxConcurrentActivities;
     this.#log = log;
-    this.#handle = managementApi(this);
   }
 
   /** Goes on with everything that is not finished. */
@@ -73,11 +70,6 @@ export class DurableEngine {
     clearTimeout(timer);
     this.#closed = true;
     this.#store.close();
-  }
-
-  /** Answers the management endpoints that durable clients call. */
-  handleHttp(request: Request): Promise<Response | undefined> {
-    return this.#handle(request);
   }
 
   /** Starts an orchestration. @throws EngineError 404 for an unknown one, 409 where the id is under way. */

@@ -3,8 +3,11 @@ import type { Instance } from './store.ts';
 
 const ROOT = '/runtime/webhooks/durabletask/';
 
+/** Answers a request to the endpoints; undefined where it is none of theirs. */
+export type ManagementApi = (request: Request) => Promise<Response | undefined>;
+
 /** The management endpoints of the Durable extension, as the durable client and people call them. */
-export function managementApi(engine: DurableEngine): (request: Request) => Promise<Response | undefined> {
+export function managementApi(engine: DurableEngine): ManagementApi {
   return async (request) => {
     const url = new URL(request.url);
     if (!url.pathname.startsWith(ROOT)) return undefined;

@@ -1,4 +1,4 @@
-import type { DurableEngine } from '../durable/engine.ts';
+import type { ManagementApi } from '../durable/management.ts';
 import { describe, type Log } from '../log.ts';
 import type { App } from '../worker/app.ts';
 import { type Route, routesOf } from './routes.ts';
@@ -11,13 +11,13 @@ const WEBHOOKS = '/runtime/webhooks/';
 /** Sends requests to the functions by route, and those under the webhooks' path to the durable engine. */
 export function createHandler(
   app: App,
-  engine: Pick<DurableEngine, 'handleHttp'>,
+  durable: ManagementApi,
   routes: readonly Route[],
   log: Log,
 ): HttpHandler {
   const match = routesOf(routes);
   return async (request, url, body) => {
-    if (url.pathname.startsWith(WEBHOOKS)) return askEngine(engine, request, url, body);
+    if (url.pathname.startsWith(WEBHOOKS)) return askEngine(durable, request, url, body);
     const found = match(request.method ?? '', url.pathname);
     if (found.kind === 'unknown') return emptyAnswer(404);
     if (found.kind === 'wrong-method') return emptyAnswer(405, [['allow', found.allowed.join(', ')]]);
@@ -49,14 +49,14 @@ async function invoke(
 }
 
 const askEngine = async (
-  engine: Pick<DurableEngine, 'handleHttp'>,
+  durable: ManagementApi,
   ...[request, url, body]: Parameters<HttpHandler>
 ): ReturnType<HttpHandler> => {
   const bodyless = request.method === 'GET' || request.method === 'HEAD';
   const headers = Object.entries(request.headersDistinct).flatMap(([name, values = []]) =>
     values.map((value): [string, string] => [name, value]),
   );
-  const response = await engine.handleHttp(
+  const response = await durable(
     new Request(url, { method: request.method, headers, body: bodyless ? undefined : Buffer.from(body) }),
   );
   if (!response) return emptyAnswer(404);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DurableEngine } from '../../../src/local/durable/engine.ts';
+import { managementApi } from '../../../src/local/durable/management.ts';
 import type { Instance } from '../../../src/local/durable/store.ts';
 import { loadApp } from '../../../src/local/worker/app.ts';
 
@@ -48,7 +49,7 @@ async function ended(id: string): Promise<Instance & { result: unknown }> {
 }
 const run = (name: string, input?: unknown) => ended(start(name, input));
 const call = async (method: string, path: string, body?: string) =>
-  (await engine.handleHttp(new Request(`${API}/${path}`, { method, body })))!;
+  (await managementApi(engine)(new Request(`${API}/${path}`, { method, body })))!;
 
 describe('orchestrations', { timeout: 20_000 }, () => {
   it('fan out and fan in', async () => {
