@@ -17,6 +17,8 @@ export interface RunStatus {
   /** 0..1. */
   readonly progress?: number;
   readonly error?: { readonly code: string; readonly message: string };
+  /** Seconds that each stage took; what came after the result was written is among them. */
+  readonly stage_seconds?: ResultDocument['stage_seconds'];
   readonly result?: ResultDocument;
 }
 
@@ -25,6 +27,7 @@ export interface SongOutcome {
   readonly file: string;
   readonly folder: string;
   readonly result: ResultDocument;
+  readonly stageSeconds: ResultDocument['stage_seconds'];
 }
 
 /** A song that could not be analysed, with a message for people. */
@@ -52,10 +55,10 @@ export async function runSong(worker: Worker, file: string, options: SongOptions
     body: JSON.stringify({ audio_file_id: id, blob_uri: blob.url, model: options.model }),
   });
   if (answer.status !== 202) throw new SongFailed(await problemText(answer));
-  const result = await follow(answer.headers.get('location')!, options.onStatus);
+  const { result, stage_seconds } = await follow(answer.headers.get('location')!, options.onStatus);
   const folder = resolve(options.out, options.name);
   await fetchResults(worker, id, result, folder);
-  return { file, folder, result };
+  return { file, folder, result, stageSeconds: stage_seconds ?? result.stage_seconds };
 }
 
 /** Names for the songs' folders: the files' own, told apart by a number where two are alike. */
@@ -69,13 +72,17 @@ export function folderNames(files: readonly string[]): string[] {
   });
 }
 
-async function follow(location: string, onStatus: SongOptions['onStatus']): Promise<ResultDocument> {
+async function follow(
+  location: string,
+  onStatus: SongOptions['onStatus'],
+): Promise<RunStatus & { result: ResultDocument }> {
   for (;;) {
     const answer = await fetch(location);
     if (!answer.ok) throw new SongFailed(await problemText(answer));
     const status = (await answer.json()) as RunStatus;
     onStatus(status);
-    if (status.status === 'completed') return status.result!;
+    const { result } = status;
+    if (status.status === 'completed' && result) return { ...status, result };
     if (status.status === 'failed' || status.status === 'canceled') {
       throw new SongFailed(
         status.error ? `${status.error.message} [${status.error.code}]` : `The run was ${status.status}.`,

@@ -7,7 +7,7 @@ const MEGABYTE = 1_000_000;
 const LABEL_WIDTH = 10;
 
 /** A finished song for reading in a terminal. */
-export function summarize({ file, folder, result }: SongOutcome): string {
+export function summarize({ file, folder, result, stageSeconds }: SongOutcome): string {
   const { analysis, separator, stems, source } = result;
   const { confidence } = analysis;
   const short = relative(process.cwd(), folder) || '.';
@@ -35,7 +35,7 @@ export function summarize({ file, folder, result }: SongOutcome): string {
       'Stems',
       `by ${madeBy}: ${stems.map((s) => `${s.stem_type} ${(s.file_size_bytes / MEGABYTE).toFixed(1)} MB`).join(', ')}`,
     ],
-    ['Time', `${result.processing_time_seconds.toFixed(1)} s (${stageTimes(result.stage_seconds)})`],
+    ['Time', `${result.processing_time_seconds.toFixed(1)} s (${stageTimes(stageSeconds)})`],
     ['Results', `${short}/annotation.jams, result.json, stems/`],
   ];
   if (source.damaged) rows.push(['Note', 'The file is damaged; what could be decoded was analysed.']);

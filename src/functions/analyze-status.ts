@@ -32,8 +32,10 @@ app.http('analyzeStatus', {
       case OrchestrationRuntimeStatus.Completed: {
         const result = await readJson<ResultDocument>(stage.container, resultBlob(audio_file_id));
         if (!result) throw new WorkerError('not_found', `Nothing is known of the song '${audio_file_id}'.`);
-        const { callback } = (instance?.output ?? {}) as { callback?: unknown };
-        return { jsonBody: { audio_file_id, status: 'completed', progress: 1, callback, result } };
+        const { callback, stage_seconds } = (instance?.output ?? {}) as Record<string, unknown>;
+        return {
+          jsonBody: { audio_file_id, status: 'completed', progress: 1, callback, stage_seconds, result },
+        };
       }
       case OrchestrationRuntimeStatus.Failed:
         return {

@@ -34,6 +34,7 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
   const messageId = `msg_${job.audio_file_id}_${startedAt}`;
   const id = job.audio_file_id;
   let source: SourceInfo | undefined;
+  let stageSeconds: Partial<Record<Stage, number>> = {};
   try {
     enter(context, { stage: 'download' });
     const downloaded = unwrap<DownloadResult>('download', yield call(context, 'download', job));
@@ -55,14 +56,15 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
     const assembled = unwrap('assemble', yield call(context, 'assemble', song));
 
     enter(context, { stage: 'upload', plan });
-    const stageSeconds = {
+    stageSeconds = {
       download: downloaded.seconds,
       separate: separateSeconds,
       analyze: analyzed.seconds,
       assemble: assembled.seconds,
     };
     const publication: UploadInput = { ...song, elapsedSeconds: elapsedSeconds(), stageSeconds };
-    unwrap('upload', yield call(context, 'upload', publication));
+    const uploaded = unwrap('upload', yield call(context, 'upload', publication));
+    stageSeconds = { ...stageSeconds, upload: uploaded.seconds };
   } catch (error) {
     const failure = failureOf(error);
     const payload = {
@@ -86,7 +88,7 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
   enter(context, { stage: 'cleanup' });
   yield* clean(context, id, source);
   context.df.setCustomStatus({ stage: 'cleanup', progress: 1 } satisfies Progress);
-  return { status: 'completed', callback };
+  return { status: 'completed', callback, stage_seconds: stageSeconds };
 });
 
 function enter(context: OrchestrationContext, at: Omit<Progress, 'progress'>): void {

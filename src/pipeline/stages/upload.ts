@@ -21,7 +21,6 @@ export interface UploadInput {
 /** Publishes stems and annotation and, last of all, the result document that names them. */
 export async function upload(input: UploadInput, { container }: StageContext): Promise<void> {
   const { source, plan } = input;
-  const startedAt = performance.now();
   const id = source.audio_file_id;
   const analysis = await readAnalysis(container, source, plan);
   const jams = await readJson(container, jamsWorkBlob(id, plan.run));
@@ -46,7 +45,7 @@ export async function upload(input: UploadInput, { container }: StageContext): P
       duration_seconds: source.frames / SAMPLE_RATE,
       damaged: source.damaged,
     },
-    stage_seconds: { ...input.stageSeconds, upload: round((performance.now() - startedAt) / 1000, 3) },
+    stage_seconds: input.stageSeconds,
   } satisfies ResultDocument);
 }
 
