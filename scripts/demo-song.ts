@@ -65,7 +65,7 @@ if (import.meta.main) {
   await encode(mix.left, mix.right, 'demo/demo-song.ogg');
   writeFileSync(
     'demo/demo-song.truth.json',
-    `${JSON.stringify({ id: 'demo-song', audio: 'demo-song.ogg', ...truth }, null, 1)}\n`,
+    `${JSON.stringify({ id: 'demo-song', audio: 'demo-song.ogg', ...truth }, null, 2)}\n`,
   );
 }
 

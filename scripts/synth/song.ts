@@ -2,6 +2,8 @@
  * A small synthesizer of songs whose truth is known to the sample: drums, bass, chords and a lead, from a plan of
  * sections and chords. The demo song and the tests of the music analysis are made with it.
  */
+import { PITCH_NAMES } from '../../src/pipeline/mir/harmony/chords.ts';
+import { toTime } from '../../src/pipeline/round.ts';
 import {
   crash,
   emptyTrack,
@@ -16,8 +18,8 @@ import {
   type Track,
 } from './instruments.ts';
 
-export const STEM_NAMES = ['vocals', 'drums', 'bass', 'other'] as const;
-export type StemName = (typeof STEM_NAMES)[number];
+const STEM_NAMES = ['vocals', 'drums', 'bass', 'other'] as const;
+type StemName = (typeof STEM_NAMES)[number];
 
 export type DrumStyle = 'none' | 'light' | 'plain' | 'driving';
 
@@ -62,20 +64,6 @@ export interface RenderedSong {
   readonly truth: Truth;
 }
 
-const ROOTS: Record<string, number> = {
-  C: 0,
-  'C#': 1,
-  D: 2,
-  Eb: 3,
-  E: 4,
-  F: 5,
-  'F#': 6,
-  G: 7,
-  Ab: 8,
-  A: 9,
-  Bb: 10,
-  B: 11,
-};
 const TONES: Record<string, readonly number[]> = {
   maj: [0, 4, 7],
   min: [0, 3, 7],
@@ -89,6 +77,8 @@ const SCALES: Record<string, readonly number[]> = {
 };
 /** Seconds that ring on after the last bar. */
 const TAIL = 1;
+/** Lowest note of the bass, E1, as a MIDI number. */
+const LOWEST_BASS = 28;
 /** Peak of the mix. */
 const PEAK = 0.8;
 
@@ -158,10 +148,10 @@ function playHarmony(
 ) {
   const { root, tones } = parseChord(chord);
   const hz = (midi: number) => tuning * 2 ** ((midi - 69) / 12);
-  const bassNote = 36 + ((root + 8) % 12) - 8 + 4;
+  const bassNote = LOWEST_BASS + ((root - LOWEST_BASS + 36) % 12);
   if (section.bass)
     for (let b = 0; b < meter; b++)
-      pluckedBass(stems.bass, at + b * beat, beat * 0.95, hz(nearest(root, bassNote)), b === 0 ? 1 : 0.75);
+      pluckedBass(stems.bass, at + b * beat, beat * 0.95, hz(bassNote), b === 0 ? 1 : 0.75);
   tones.forEach((tone, i) => {
     const note = nearest(root + tone, 60 + 2 * i);
     const pan = -0.4 + 0.4 * i;
@@ -183,15 +173,17 @@ function playMelody(
   degrees.forEach((degree, i) => {
     if (degree === null) return;
     const octave = Math.floor(degree / 7);
-    const midi = nearest(ROOTS[tonic], 64) + 12 * octave + SCALES[mode][degree - 7 * octave];
+    const midi = nearest(pitchClassOf(tonic), 64) + 12 * octave + SCALES[mode][degree - 7 * octave];
     lead(track, at + i * step, step * 0.92, plan.tuning * 2 ** ((midi - 69) / 12));
   });
 }
 
 function parseChord(label: string): { root: number; tones: readonly number[] } {
   const [root, quality] = label.split(':');
-  return { root: ROOTS[root], tones: TONES[quality] };
+  return { root: pitchClassOf(root), tones: TONES[quality] };
 }
+
+const pitchClassOf = (name: string) => PITCH_NAMES.indexOf(name as (typeof PITCH_NAMES)[number]);
 
 /** The note of this pitch class nearest to `midi`. */
 function nearest(pitchClass: number, midi: number): number {
@@ -224,31 +216,30 @@ function mixDown(stems: Record<StemName, Track>, duration: number): Track {
 function truthOf(plan: SongPlan, duration: number, beat: number, bar: number): Truth {
   const { leadIn, meter, sections } = plan;
   const labels = sections.flatMap(({ chords }) => chords);
-  const round = (seconds: number) => Math.round(seconds * 1e4) / 1e4;
   let first = 0;
   return {
-    duration: round(duration),
+    duration: toTime(duration),
     tempo_bpm: plan.bpm,
     meter: `${meter}/4`,
     key: plan.key,
     tuning_hz: plan.tuning,
     beats: labels.flatMap((_, b) =>
       Array.from({ length: meter }, (_, i) => ({
-        time: round(leadIn + b * bar + i * beat),
+        time: toTime(leadIn + b * bar + i * beat),
         position: i + 1,
       })),
     ),
     chords: labels.map((label, b) => ({
-      start: round(leadIn + b * bar),
-      end: round(leadIn + (b + 1) * bar),
+      start: toTime(leadIn + b * bar),
+      end: toTime(leadIn + (b + 1) * bar),
       label,
     })),
     sections: sections.map(({ label, chords }, i) => {
       const start = i === 0 ? 0 : leadIn + first * bar;
       first += chords.length;
       return {
-        start: round(start),
-        end: round(i === sections.length - 1 ? duration : leadIn + first * bar),
+        start: toTime(start),
+        end: toTime(i === sections.length - 1 ? duration : leadIn + first * bar),
         label,
       };
     }),

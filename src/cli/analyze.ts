@@ -25,7 +25,7 @@ async function main(): Promise<number> {
     return 0;
   }
   process.once('SIGINT', () => {
-    console.error('Interrupted. The run goes on when the worker is started again.');
+    console.error('Interrupted. What is under way goes on when a worker runs again.');
     process.exit(INTERRUPTED);
   });
   try {

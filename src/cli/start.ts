@@ -2,12 +2,9 @@
 import { serve } from '../local/serve.ts';
 import { localHost } from './local-host.ts';
 
-const DEFAULT_PORT = 7071;
-const HIGHEST_PORT = 65_535;
-
-const port = Number(process.env.PORT || DEFAULT_PORT);
-if (!Number.isInteger(port) || port < 0 || port > HIGHEST_PORT) {
-  process.stderr.write(`PORT must be a whole number from 0 to ${HIGHEST_PORT}, got "${process.env.PORT}".\n`);
+try {
+  await serve(localHost());
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }
-await serve(localHost(port));

@@ -15,14 +15,13 @@ export interface Worker extends AsyncDisposable {
   readonly container: ContainerClient;
 }
 
-const DEFAULT_PORT = 7071;
 /** Time that a worker has to say that it is there. */
 const PATIENCE_MS = 2_000;
 
 /** The worker that runs on this machine, or else one started for as long as it is needed. */
 export async function useWorker(): Promise<Worker> {
-  const port = Number(process.env.PORT || DEFAULT_PORT);
-  const options = localHost(port);
+  const options = localHost();
+  const { port } = options;
   const running = `http://127.0.0.1:${port}`;
   if (await answers(running)) {
     applySettings(options);

@@ -18,7 +18,7 @@ process.on('SIGINT', () => {}); // A terminal's Ctrl-C reaches the whole group; 
 const [task] = (await once(process, 'message')) as [Task];
 try {
   using song = new SongFile(task.song);
-  if (task.kind === 'analyze') await send({ kind: 'analysis', analysis: await analyse(song) });
+  if (task.kind === 'analyze') await send({ kind: 'analysis', analysis: analyse(song) });
   else await separate(song, task);
   await send({ kind: 'done' });
 } catch (error) {

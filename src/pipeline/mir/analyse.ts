@@ -21,7 +21,7 @@ import { findPulse } from './rhythm/tempo.ts';
 const CONCERT_PITCH = 440;
 
 /** Analyses a song. What it does not support (silence, noise, a single tone) comes out as null or empty. */
-export async function analyse(song: Song): Promise<Analysis> {
+export function analyse(song: Song): Analysis {
   const duration = song.frames / SAMPLE_RATE;
   const onsets = onsetFeatures(song);
   const pulse = findPulse(onsets);

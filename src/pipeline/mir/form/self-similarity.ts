@@ -10,10 +10,12 @@ const POINTS = 4;
 const PULSES = 16;
 /** Share of the bass in the harmony's similarity. */
 const BASS_SHARE = 0.4;
-/** Mel bands of a cymbal: from about 5 kHz. */
+/** Mel bands of a cymbal: from about 5.5 kHz. */
 const CYMBAL_BANDS = 12;
 /** Bars on either side that a cymbal must stand out from. */
 const ACCENT_REACH = 2;
+/** Onset frames at a bar's start that its stroke itself fills; what rings comes after. */
+const STROKE_FRAMES = 2;
 
 /** What bars are compared by. */
 export interface BarFeatures {
@@ -140,7 +142,7 @@ function onsetPattern(
 
 function accents({ mel, frames }: OnsetFeatures, bars: readonly Bar[]): number[] {
   const ringing = bars.map(({ start, end }) => {
-    const from = Math.min(frames - 1, Math.ceil(start * ONSET_RATE) + ACCENT_REACH);
+    const from = Math.min(frames - 1, Math.ceil(start * ONSET_RATE) + STROKE_FRAMES);
     const to = Math.max(
       from + 1,
       Math.min(frames, Math.round((start + (end - start) / POINTS) * ONSET_RATE)),

@@ -5,20 +5,20 @@ import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 /** Names of the pitch classes from C, as the annotation spells them. */
 export const PITCH_NAMES = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'] as const;
 
-/** A kind of chord: semitones over the root, and the bonus of how common it is (log units). */
+/** A kind of chord: semitones over the root, and the cost of how rare it is (log units). */
 interface Quality {
   readonly name: string;
   readonly tones: readonly number[];
-  readonly bonus: number;
+  readonly cost: number;
 }
 const QUALITIES: readonly Quality[] = [
-  { name: 'maj', tones: [0, 4, 7], bonus: 0 },
-  { name: 'min', tones: [0, 3, 7], bonus: 0 },
-  { name: '7', tones: [0, 4, 7, 10], bonus: -0.55 },
-  { name: 'maj7', tones: [0, 4, 7, 11], bonus: -0.55 },
-  { name: 'min7', tones: [0, 3, 7, 10], bonus: -0.45 },
-  { name: 'dim', tones: [0, 3, 6], bonus: -0.8 },
-  { name: 'sus4', tones: [0, 5, 7], bonus: -1 },
+  { name: 'maj', tones: [0, 4, 7], cost: 0 },
+  { name: 'min', tones: [0, 3, 7], cost: 0 },
+  { name: '7', tones: [0, 4, 7, 10], cost: 0.55 },
+  { name: 'maj7', tones: [0, 4, 7, 11], cost: 0.55 },
+  { name: 'min7', tones: [0, 3, 7, 10], cost: 0.45 },
+  { name: 'dim', tones: [0, 3, 6], cost: 0.8 },
+  { name: 'sus4', tones: [0, 5, 7], cost: 1 },
 ];
 const NO_CHORD = 'N';
 
@@ -53,9 +53,9 @@ export function estimateChords({ chroma, edges, changeCosts, scale }: ChordInput
   const states = [
     { label: NO_CHORD, cost: 0 },
     ...Array.from({ length: PITCH_CLASSES }, (_, root) =>
-      QUALITIES.map(({ name, tones, bonus }) => ({
+      QUALITIES.map(({ name, tones, cost }) => ({
         label: `${PITCH_NAMES[root]}:${name}`,
-        cost: FOREIGN_TONE_COST * foreignTones(root, tones, scale) - bonus,
+        cost: cost + FOREIGN_TONE_COST * foreignTones(root, tones, scale),
       })),
     ).flat(),
   ];
@@ -90,7 +90,7 @@ export function estimateChords({ chroma, edges, changeCosts, scale }: ChordInput
   }));
 }
 
-/** The chords of a song in which nothing is tuned. */
+/** The chords of a song without harmony. */
 export function noChords(duration: number): Chord[] {
   return duration > 0 ? [{ start: 0, end: duration, label: NO_CHORD, confidence: 1 }] : [];
 }

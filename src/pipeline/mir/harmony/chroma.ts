@@ -2,6 +2,10 @@ import { LOWEST_NOTE, NOTES, type NoteSalience } from './notes.ts';
 
 /** Pitch classes; 0 is C. */
 export const PITCH_CLASSES = 12;
+/** Share of the loudest pitch class from which another one counts as sounding. */
+const SOUNDING_SHARE = 0.15;
+/** Pitch classes that sound in a triad. */
+const TRIAD = 3;
 
 /** The twelve pitch classes in the treble and in the bass, each scaled to a maximum of 1 (all 0 where nothing sounds). */
 export interface Chroma {
@@ -36,11 +40,6 @@ function fold(notes: Float32Array, weights: Float32Array): Float32Array {
 function ramp(value: number, from: number, to: number): number {
   return Math.min(1, Math.max(0, (value - from) / (to - from)));
 }
-
-/** Share of the loudest pitch class from which another one counts as sounding. */
-const SOUNDING_SHARE = 0.15;
-/** Pitch classes that sound in a triad. */
-const TRIAD = 3;
 
 /** The song's chroma, louder intervals counting for more. */
 export function meanChroma(chroma: readonly Chroma[]): Pick<Chroma, 'treble' | 'bass'> {

@@ -1,10 +1,10 @@
 import { SAMPLE_RATE, type Song } from '../../audio/song.ts';
-import { forEachSpectrum, frameCount } from '../spectra.ts';
-import { dot } from '../vectors.ts';
+import { forEachSpectrum, frameTime } from '../spectra.ts';
+import { dot, spread } from '../vectors.ts';
 
 const SIZE = 16_384;
 /** Samples between two pitch frames. */
-export const PITCH_HOP = 2048;
+const PITCH_HOP = 2048;
 /** Lowest and highest note, as MIDI numbers: A0 to C8. */
 export const LOWEST_NOTE = 21;
 export const NOTES = 88;
@@ -19,6 +19,9 @@ const OVERTONES = 12;
 /** Semitones on either side that a bin's background is taken from. */
 const BACKGROUND_SEMITONES = 9;
 const NNLS_ROUNDS = 60;
+/** Keeps the whitening finite: a share of the spectrum's highest bin, and a level far below any sound. */
+const LEAST_SHARE = 0.005;
+const LEAST_LEVEL = 1e-6;
 
 /** How strongly each note sounds in each interval: interval-major, `NOTES` values of at least 0 each. */
 export type NoteSalience = readonly Float32Array[];
@@ -30,12 +33,11 @@ export type NoteSalience = readonly Float32Array[];
  */
 export function noteSalience(song: Song, edges: readonly number[], a4: number): NoteSalience {
   const map = logMap(a4);
-  const frames = frameCount(song, PITCH_HOP);
   const sums = Array.from({ length: edges.length - 1 }, () => new Float32Array(LOG_BINS));
   const counts = new Uint32Array(edges.length - 1);
   let interval = 0;
   forEachSpectrum(song, { size: SIZE, hop: PITCH_HOP }, (t, magnitudes) => {
-    const time = (t * PITCH_HOP) / SAMPLE_RATE;
+    const time = frameTime(t, PITCH_HOP);
     while (interval < sums.length - 1 && time >= edges[interval + 1]) interval++;
     // An interval without a frame of its own, and the frame right before it, share this one.
     for (let i = interval; i >= 0 && (i === interval || counts[i] === 0); i--) {
@@ -47,7 +49,7 @@ export function noteSalience(song: Song, edges: readonly number[], a4: number): 
       }
     }
   });
-  if (frames === 0) return [];
+  if (song.frames === 0) return [];
   const solve = noteSolver();
   return sums.map((sum, i) => solve(withoutBackground(sum.map((v) => v / Math.max(1, counts[i])))));
 }
@@ -76,18 +78,8 @@ function withoutBackground(spectrum: Float32Array): Float32Array {
   const half = BACKGROUND_SEMITONES * PER_SEMITONE;
   const highest = spectrum.reduce((a, b) => Math.max(a, b), 0);
   return spectrum.map((value, b) => {
-    let sum = 0;
-    let squares = 0;
-    const from = Math.max(0, b - half);
-    const to = Math.min(LOG_BINS, b + half + 1);
-    for (let i = from; i < to; i++) {
-      sum += spectrum[i];
-      squares += spectrum[i] ** 2;
-    }
-    const n = to - from;
-    const mean = sum / n;
-    const deviation = Math.sqrt(Math.max(0, squares / n - mean ** 2));
-    return value > mean ? (value - mean) / (deviation + 0.005 * highest + 1e-6) : 0;
+    const { mean, deviation } = spread(spectrum.subarray(Math.max(0, b - half), b + half + 1));
+    return value > mean ? (value - mean) / (deviation + LEAST_SHARE * highest + LEAST_LEVEL) : 0;
   });
 }
 

@@ -1,7 +1,7 @@
 import { mean } from '../vectors.ts';
 
 /** Beats per bar that are told apart. */
-export const METERS = [3, 4] as const;
+const METERS = [3, 4] as const;
 
 /** Cost of a bar that is cut short or drawn out, in standard deviations of the evidence. */
 const IRREGULAR_COST = 6;

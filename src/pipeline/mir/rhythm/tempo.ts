@@ -3,7 +3,7 @@ import { mean, median } from '../vectors.ts';
 import { type BeatPath, beatActivation, FASTEST_BPM, SLOWEST_BPM, trackBeats } from './beats.ts';
 import { ONSET_RATE, type OnsetFeatures } from './onsets.ts';
 
-/** Half the width of the range of tempi that is tried at once, as a ratio; ranges start a whole width of it apart. */
+/** Half the width of the range of tempi that is tried at once, as a ratio; each range overlaps half of the next. */
 const RANGE = 1.15;
 /** Room for the tempo to drift in once it is chosen. */
 const DRIFT = 1.2;
