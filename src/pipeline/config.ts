@@ -1,9 +1,20 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { WorkerError } from './errors.ts';
 
 const MEGABYTE = 1_000_000;
+/** Where the models lie unless a setting says otherwise. */
+const LOCAL_MODELS = fileURLToPath(new URL('../../.local/models', import.meta.url));
+/** With more, a segment would be worked through more than tenfold. */
+const MAX_OVERLAP = 0.9;
+/** How exactly a network computes: as published, or with its linear layers in 8-bit integers. */
+export const PRECISIONS = ['fp32', 'int8'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+/** What onnxruntime can compute on. */
+export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
+export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
 const positive = (fallback: number) => z.coerce.number().positive().default(fallback);
 const optionalText = z.string().trim().optional();
 
@@ -15,6 +26,12 @@ const environment = z.object({
   BLOB_CONTAINER_NAME: z.string().min(3).default('audio-files'),
   DEMUCS_MODEL: z.string().min(1).default('htdemucs'),
   MODEL_FALLBACK: optionalText,
+  MODELS_DIR: z.string().default(LOCAL_MODELS),
+  MODELS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  DEMUCS_OVERLAP: z.coerce.number().min(0).max(MAX_OVERLAP).default(0.25),
+  DEMUCS_PRECISION: z.enum(PRECISIONS).default('fp32'),
+  ORT_EXECUTION_PROVIDER: z.enum(EXECUTION_PROVIDERS).default('cpu'),
+  ORT_THREADS: z.coerce.number().int().positive().optional(),
   CALLBACK_URL: optionalText,
   CALLBACK_SECRET: optionalText,
   MAX_FILE_MB: positive(500),
@@ -26,6 +43,16 @@ const environment = z.object({
   WORK_DIR: z.string().default(join(tmpdir(), 'music-analysis-worker')),
 });
 
+/** How HTDemucs is run. */
+export interface NetworkSettings {
+  /** Share of a segment that it has in common with the next, 0..0.9. */
+  readonly overlap: number;
+  readonly precision: Precision;
+  readonly executionProvider: ExecutionProvider;
+  /** Threads of one computing process. */
+  readonly threads: number;
+}
+
 export interface Config {
   readonly storage: { readonly connectionString?: string; readonly accountUrl?: string };
   /** How the host learns of new blobs; Flex Consumption plans know `EventGrid` only. */
@@ -36,6 +63,11 @@ export interface Config {
   readonly model: string;
   /** Separator to go on with where `model` is not there; unset (as in Azure) that is an error. */
   readonly modelFallback?: string;
+  /** Folder of the installed models. */
+  readonly modelsDir: string;
+  /** A mirror that models are fetched from, in place of their authors' address. */
+  readonly modelsUrl?: string;
+  readonly network: NetworkSettings;
   /** Where runs that no request asked for report to. */
   readonly callbackUrl?: string;
   /** `whsec_…` secrets, the current one first. */
@@ -75,6 +107,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     container: e.BLOB_CONTAINER_NAME,
     model: e.DEMUCS_MODEL,
     modelFallback: e.MODEL_FALLBACK,
+    modelsDir: e.MODELS_DIR,
+    modelsUrl: e.MODELS_URL,
+    network: {
+      overlap: e.DEMUCS_OVERLAP,
+      precision: e.DEMUCS_PRECISION,
+      executionProvider: e.ORT_EXECUTION_PROVIDER,
+      threads: e.ORT_THREADS ?? Math.max(1, Math.floor(availableParallelism() / e.WORKERS)),
+    },
     callbackUrl: e.CALLBACK_URL,
     callbackSecrets: e.CALLBACK_SECRET?.split(/[\s,]+/).filter(Boolean) ?? [],
     callbackTimeoutMs: e.CALLBACK_TIMEOUT_SECONDS * 1000,

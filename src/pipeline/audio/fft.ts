@@ -52,11 +52,16 @@ export class RealFft {
     }
   }
 
-  /** `spectrum`: `2 * bins` values; `out`: `size` samples, overwritten. */
+  /**
+   * `spectrum`: `2 * bins` values; `out`: `size` samples, overwritten. The imaginary parts of the first and the last bin
+   * don't count: a real signal has none.
+   */
   inverse(spectrum: Float32Array, out: Float32Array): void {
     const half = this.size / 2;
     const z = this.#packed;
-    for (let k = 0; k < half; k++) {
+    z[0] = 0.5 * (spectrum[0] + spectrum[2 * half]);
+    z[1] = 0.5 * (spectrum[0] - spectrum[2 * half]);
+    for (let k = 1; k < half; k++) {
       const a = 2 * k;
       const b = 2 * (half - k);
       const evenRe = 0.5 * (spectrum[a] + spectrum[b]);

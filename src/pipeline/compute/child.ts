@@ -31,8 +31,9 @@ async function separate(song: SongFile, task: Extract<Task, { kind: 'separate' }
   const separator = createSeparator(task.model);
   try {
     for (const [first, end] of runsOf(task.segments)) {
-      for await (const segment of separator.separate(song, { first, end })) {
-        for (const [stem, block] of segment.stems.entries()) {
+      for await (const segment of separator.separate(song, { stems: separator.stems, first, end })) {
+        for (const [stem, name] of separator.stems.entries()) {
+          const block = segment.stems[name];
           const acknowledged = once(process, 'message');
           await send({ kind: 'segment', index: segment.index, stem, samples: toPcm16(block) });
           await acknowledged;

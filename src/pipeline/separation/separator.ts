@@ -11,12 +11,14 @@ export interface SeparatedSegment {
   readonly start: number;
   /** Number of frames: `strideFrames`, less only for the song's last stride. */
   readonly length: number;
-  /** One block per entry of `Separator.stems`, each channel `length` frames long. */
-  readonly stems: readonly StereoBlock[];
+  /** The wanted stems by name, each channel `length` frames long. */
+  readonly stems: Readonly<Record<string, StereoBlock>>;
 }
 
 /** What a separator is told beside the song. */
 export interface SeparationRange {
+  /** The stems to give out. */
+  readonly stems: readonly string[];
   /** First stride to give out (inclusive). */
   readonly first: number;
   /** Stride to stop before (exclusive). */
@@ -33,9 +35,7 @@ export interface SeparationRange {
  * stride needs, so its memory does not depend on the song's length.
  */
 export interface Separator {
-  /** Name in results and in the models' manifest, such as `spectral`. */
-  readonly model: string;
-  /** Stems in the order of `SeparatedSegment.stems`. */
+  /** Stems that it can give, in order. */
   readonly stems: readonly string[];
   /** Frames between the starts of two segments. */
   readonly strideFrames: number;

@@ -1,7 +1,7 @@
+import { BIN_HZ, BINS } from './grid.ts';
 import { runningMedian } from './median.ts';
 import { type PitchRange, trackPitch } from './pitch.ts';
 import { REPETITION_REACH, repeatingMagnitudes } from './repetition.ts';
-import { BIN_HZ, BINS } from './stft.ts';
 
 /** Frames that cues look beyond those they are asked for. */
 export const CUE_REACH = REPETITION_REACH;

@@ -1,5 +1,5 @@
 import { CUE_COUNT, type Cues } from './cues.ts';
-import { BINS } from './stft.ts';
+import { BINS } from './grid.ts';
 import { CUE_WEIGHTS } from './weights.ts';
 
 /** Stems in the order of the weights' columns. */

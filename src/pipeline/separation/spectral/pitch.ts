@@ -1,4 +1,4 @@
-import { BIN_HZ, BINS } from './stft.ts';
+import { BIN_HZ, BINS } from './grid.ts';
 
 /** Where a monophonic line is looked for. */
 export interface PitchRange {

@@ -1,5 +1,5 @@
+import { BINS } from './grid.ts';
 import { medianInPlace } from './median.ts';
-import { BINS } from './stft.ts';
 
 /** Frames either side in which a frame looks for its likes: 4 s, two bars at a middling tempo. */
 export const REPETITION_REACH = 172;

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Song } from '../../audio/song.ts';
 import type { SeparatedSegment, SeparationRange, Separator, StereoBlock } from '../separator.ts';
+import { Stft } from '../stft.ts';
 import { CUE_REACH, Cues } from './cues.ts';
+import { BINS, FRAME_SIZE, HOP } from './grid.ts';
 import { Masks, STEMS } from './masks.ts';
-import { BINS, FRAME_SIZE, HOP, Stft } from './stft.ts';
 
 /** Hops per stride: 10 s. The longer, the less is spent on context, and the more memory is used. */
 const STRIDE_HOPS = 430;
@@ -18,11 +19,10 @@ const LEAD_IN = FRAME_SIZE / HOP - 1;
  * stride's border agree, and the stems add up to the song.
  */
 export class SpectralSeparator implements Separator {
-  readonly model = 'spectral';
   readonly stems: readonly string[] = STEMS;
   readonly strideFrames = STRIDE_HOPS * HOP;
 
-  readonly #stft = new Stft();
+  readonly #stft = new Stft(FRAME_SIZE);
   readonly #masks = new Masks();
 
   async *separate(song: Song, range: SeparationRange): AsyncGenerator<SeparatedSegment> {
@@ -32,7 +32,9 @@ export class SpectralSeparator implements Separator {
       const start = index * this.strideFrames;
       const length = Math.min(this.strideFrames, song.frames - start);
       if (length <= 0) return;
-      yield { index, start, length, stems: this.#segment(song, start, length) };
+      const blocks = this.#segment(song, start, length);
+      const stems = Object.fromEntries(range.stems.map((stem) => [stem, blocks[this.stems.indexOf(stem)]]));
+      yield { index, start, length, stems };
     }
   }
 

@@ -1,0 +1,116 @@
+import type { GraphBuilder, Value } from './graph.ts';
+
+/** Keeps a division by a deviation finite, in every normalisation of the network. */
+export const NORM_EPSILON = 1e-5;
+
+export interface Convolution {
+  /** Height (frequency) and width (time). */
+  readonly kernel: readonly [number, number];
+  readonly stride?: readonly [number, number];
+  /** Begin of height and width, end of height and width. */
+  readonly pads?: readonly [number, number, number, number];
+  readonly dilation?: number;
+}
+
+export const gelu = (g: GraphBuilder, x: Value): Value => g.node('Gelu', [x]);
+
+/** Rows `from` to `to` along `axis`. */
+export function slice(g: GraphBuilder, x: Value, from: number, to: number, axis = 0): Value {
+  return g.node('Slice', [x, g.integers([from]), g.integers([to]), g.integers([axis])]);
+}
+
+export function reshape(g: GraphBuilder, x: Value, shape: readonly number[]): Value {
+  return g.node('Reshape', [x, g.integers(shape)]);
+}
+
+/** Mean over `axes`, the last first and one at a time: a mean over all at once loses 50 dB of precision. */
+export function mean(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return [...axes]
+    .sort((a, b) => b - a)
+    .reduce((m, axis) => g.node('ReduceMean', [m, g.integers([axis])]), x);
+}
+
+/** `x` without its mean over `axes`, and one over its (biased) standard deviation. */
+export function standardise(
+  g: GraphBuilder,
+  x: Value,
+  axes: readonly number[],
+): { centred: Value; inverse: Value } {
+  const centred = g.node('Sub', [x, mean(g, x, axes)]);
+  const variance = mean(g, g.node('Mul', [centred, centred]), axes);
+  return { centred, inverse: inverseDeviation(g, variance) };
+}
+
+export function inverseDeviation(g: GraphBuilder, variance: Value): Value {
+  return g.node('Reciprocal', [g.node('Sqrt', [g.node('Add', [variance, g.real(NORM_EPSILON)])])]);
+}
+
+/**
+ * Weight and bias of the convolution `name`. Time convolutions have weights of three axes; as two-dimensional ones they
+ * run in onnxruntime's blocked layout.
+ */
+function parameters(g: GraphBuilder, name: string, shape: readonly number[], biases: number) {
+  const weight = g.weight(`${name}.weight`, shape);
+  return {
+    weight: shape.length === 3 ? g.node('Unsqueeze', [weight, g.integers([2])]) : weight,
+    bias: g.weight(`${name}.bias`, [biases]),
+  };
+}
+
+function run(g: GraphBuilder, op: string, inputs: Value[], shape: Convolution): Value {
+  const { kernel, stride = [1, 1], pads = [0, 0, 0, 0], dilation = 1 } = shape;
+  return g.node(op, inputs, { kernel_shape: kernel, strides: stride, pads, dilations: [1, dilation] });
+}
+
+/** Shape of a convolution's weight: with two kernel axes on spectra, with one on samples. */
+function weightShape(channels: [number, number], [height, width]: Convolution['kernel'], spectral: boolean) {
+  return spectral ? [...channels, height, width] : [...channels, width];
+}
+
+export function convolve(
+  g: GraphBuilder,
+  x: Value,
+  name: string,
+  [from, to]: readonly [from: number, to: number],
+  spectral: boolean,
+  shape: Convolution,
+): Value {
+  const { weight, bias } = parameters(g, name, weightShape([to, from], shape.kernel, spectral), to);
+  return run(g, 'Conv', [x, weight, bias], shape);
+}
+
+export function convolveTransposed(
+  g: GraphBuilder,
+  x: Value,
+  name: string,
+  [from, to]: readonly [from: number, to: number],
+  spectral: boolean,
+  shape: Convolution,
+): Value {
+  const { weight, bias } = parameters(g, name, weightShape([from, to], shape.kernel, spectral), to);
+  return run(g, 'ConvTranspose', [x, weight, bias], shape);
+}
+
+/**
+ * A convolution to twice the channels with a gated linear unit, as two convolutions: the sigmoid is then fused into the
+ * second, and no tensor of double size is made.
+ */
+export function gatedConvolve(
+  g: GraphBuilder,
+  x: Value,
+  name: string,
+  channels: number,
+  spectral: boolean,
+  shape: Convolution,
+): Value {
+  const weights = weightShape([2 * channels, channels], shape.kernel, spectral);
+  const { weight, bias } = parameters(g, name, weights, 2 * channels);
+  const half = (from: number) =>
+    run(
+      g,
+      'Conv',
+      [x, slice(g, weight, from, from + channels), slice(g, bias, from, from + channels)],
+      shape,
+    );
+  return g.node('Mul', [half(0), g.node('Sigmoid', [half(channels)])]);
+}
