@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { WorkerError } from '../errors.ts';
 import type { convertCheckpoint } from '../separation/demucs/convert.ts';
 import type { CheckpointFile } from './checkpoint-file.ts';
@@ -10,7 +10,8 @@ export type Converter = typeof convertCheckpoint;
 
 /**
  * Converts `checkpoints` and installs what they give as the model `name`, in one step: until then an older one stays as it
- * is. The caller holds the lock on the folder, which exists. `networks` are those that were released under the name, in the checkpoints' order; none for own weights.
+ * is. The caller holds the lock on the folder, which exists. `networks` are those released under the name, in the
+ * checkpoints' order; none for own weights.
  *
  * @throws WorkerError `model_unavailable` where the checkpoints do not go together, and what the converter throws.
  */
@@ -25,8 +26,10 @@ export async function buildModel(
   await removeLeftovers(modelsDir);
   try {
     const built: InstalledNetwork[] = [];
-    for (const [i, checkpoint] of checkpoints.entries())
-      built.push(await buildNetwork(partial, String(i + 1), checkpoint, networks, convert));
+    for (const [i, checkpoint] of checkpoints.entries()) {
+      const inBag = networks.length > 1;
+      built.push(await buildNetwork(join(partial, String(i + 1)), checkpoint, networks[i], inBag, convert));
+    }
     requireSameSources(name, built);
     await writeDescription(partial, name, built);
     await putInPlace(partial, join(modelsDir, name));
@@ -42,16 +45,16 @@ async function removeLeftovers(modelsDir: string): Promise<void> {
 }
 
 async function buildNetwork(
-  model: string,
   folder: string,
   { path, file, sha256, bytes }: CheckpointFile,
-  networks: readonly NetworkEntry[],
+  released: NetworkEntry | undefined,
+  inBag: boolean,
   convert: Converter,
 ): Promise<InstalledNetwork> {
-  await mkdir(join(model, folder), { recursive: true });
-  const { sources, segment_frames, nfft, files } = await convert(path, join(model, folder));
-  const entry = networks[Number(folder) - 1];
-  const stems = networks.length > 1 ? entry.stems : sources;
+  await mkdir(folder, { recursive: true });
+  const { sources, segment_frames, nfft, files } = await convert(path, folder);
+  // The network of a bag gives the stems that it was trained for; any other gives all it has.
+  const stems = inBag && released ? released.stems : sources;
   const absent = stems.find((stem) => !sources.includes(stem));
   if (absent)
     throw new WorkerError(
@@ -59,9 +62,9 @@ async function buildNetwork(
       `${file} should give the stem '${absent}'; it gives ${sources.join(', ')}.`,
     );
   return {
-    folder,
+    folder: basename(folder),
     checkpoint: { file, sha256, bytes },
-    released: sha256 === entry?.sha256,
+    released: sha256 === released?.sha256,
     stems: [...stems],
     sources: [...sources],
     segment_frames,

@@ -5,7 +5,6 @@ import { WorkerError } from '../errors.ts';
 import { sha256Of } from './checksum.ts';
 import { type InstalledNetwork, type ModelDescription, readDescription } from './description.ts';
 import { MODEL_NAME, modelEntry } from './manifest.ts';
-import type { OnProgress } from './progress.ts';
 
 export interface InstalledModel {
   readonly name: string;
@@ -71,18 +70,13 @@ export function listInstalled(modelsDir: string): string[] {
  *
  * @throws WorkerError `model_unavailable` where the model is missing or damaged; it names the file that differs.
  */
-export async function verifyModel(
-  modelsDir: string,
-  name: string,
-  onProgress?: OnProgress,
-): Promise<InstalledModel> {
+export async function verifyModel(modelsDir: string, name: string): Promise<InstalledModel> {
   const model = installedModel(modelsDir, name);
   if (!model) throw new WorkerError('model_unavailable', modelState(modelsDir, name).reason!);
   for (const network of model.networks)
-    for (const { name: file, bytes, sha256 } of network.files) {
+    for (const { name: file, sha256 } of network.files) {
       const path = join(network.folder, file);
       if ((await sha256Of(path)) !== sha256) throw damaged(name, `${path} is not what was installed`);
-      onProgress?.({ file: path, bytes, total: bytes });
     }
   return model;
 }

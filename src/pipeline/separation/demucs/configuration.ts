@@ -1,7 +1,10 @@
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { SAMPLE_RATE } from '../../audio/song.ts';
 import { WorkerError } from '../../errors.ts';
 
+/** A parameter's value in a message. */
+const VALUE_CHARACTERS = 80;
 /** A rational number as a checkpoint stores it. */
 const fraction = z.object({ numerator: z.coerce.number(), denominator: z.coerce.number().positive() });
 const count = z.number().int().positive();
@@ -95,13 +98,18 @@ export function readConfiguration(kwargs: Readonly<Record<string, unknown>>): Co
     throw unsupported(`'${name}' is ${describe(kwargs[name])} (${issue.message})`);
   }
   const { multi_freqs: _, channels_time, segment: segmentFrames, ...known } = parsed.data;
-  const { nfft, depth, channels, norm_starts, kernel_size, stride } = known;
+  const { nfft, depth, channels, norm_starts, kernel_size, stride, bottom_channels, growth, t_heads } = known;
   if (channels_time !== null && channels_time !== channels)
     throw unsupported(`'channels_time' is ${channels_time}, not 'channels' (${channels})`);
   if (norm_starts < depth) throw unsupported(`'norm_starts' is ${norm_starts}, below the depth (${depth})`);
   const bins = nfft / 2;
   if (bins / stride ** (depth - 1) <= kernel_size)
     throw unsupported(`'depth' is ${depth}, too deep for ${bins} frequency bins`);
+  if (segmentFrames < nfft)
+    throw unsupported(`'segment' is ${segmentFrames} frames, shorter than a spectrum's window (${nfft})`);
+  const width = bottom_channels || channels * growth ** (depth - 1);
+  if (width % (4 * t_heads) !== 0)
+    throw unsupported(`'t_heads' is ${t_heads}, which ${width} channels can't be shared out to`);
   const hop = nfft / 4;
   return { ...known, segmentFrames, hop, spectra: Math.ceil(segmentFrames / hop), bins };
 }
@@ -118,5 +126,5 @@ function unsupported(what: string): WorkerError {
 }
 
 function describe(value: unknown): string {
-  return value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80);
+  return value === undefined ? 'missing' : inspect(value).slice(0, VALUE_CHARACTERS);
 }

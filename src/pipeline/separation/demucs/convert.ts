@@ -10,14 +10,7 @@ import { bytesOf, type GraphBuilder } from './network/graph.ts';
 import { buildNetwork, portsOf } from './network/htdemucs.ts';
 import { encodeOnnx } from './network/onnx.ts';
 import { graphFile, type NetworkShape, WEIGHTS_FILE } from './network-files.ts';
-import { TensorFile } from './tensor-file.ts';
-
-/** A file of a converted model. */
-export interface ModelFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
+import { type ModelFile, TensorFile } from './tensor-file.ts';
 
 /** A network that was made for onnxruntime. */
 export interface ConvertedNetwork extends NetworkShape {
@@ -25,9 +18,10 @@ export interface ConvertedNetwork extends NetworkShape {
 }
 
 const KLASS = 'demucs.htdemucs.HTDemucs';
+
 /**
- * Makes a network for onnxruntime from a checkpoint: into `folder`, which exists, go its graph in each precision and its
- * tensors: the checkpoint's own in single precision, and what the precisions make of them.
+ * Makes a network for onnxruntime from a checkpoint. Into `folder`, which exists, go a graph for each precision, and one
+ * file of all their tensors: the checkpoint's own in single precision, and those that are computed from them.
  *
  * @throws WorkerError `model_unavailable` where the file is no checkpoint of an HTDemucs network.
  */

@@ -2,8 +2,14 @@ import type { Song } from '../../audio/song.ts';
 import { WorkerError } from '../../errors.ts';
 import type { SeparatedSegment, SeparationRange, Separator, StereoBlock } from '../separator.ts';
 import { type Level, levelOf } from './level.ts';
+import type { NetworkShape } from './network-files.ts';
 import { Segmentation, WeightedOverlap } from './segments.ts';
-import type { NetworkSession } from './session.ts';
+
+/** What separates one segment, see `NetworkSession`. */
+export interface Network extends AsyncDisposable {
+  readonly shape: NetworkShape;
+  run(mix: StereoBlock, stems: readonly string[]): Promise<Record<string, StereoBlock>>;
+}
 
 /**
  * Separates with an HTDemucs network as its reference does (`demucs.apply`, without random shifts): the song at mean 0 and
@@ -13,12 +19,13 @@ export class DemucsSeparator implements Separator {
   readonly stems: readonly string[];
   readonly strideFrames: number;
 
-  readonly #session: NetworkSession;
+  readonly #network: Network;
   readonly #segmentation: Segmentation;
 
-  constructor(session: NetworkSession, overlap: number) {
-    this.#session = session;
-    const { sources, segment_frames } = session.shape;
+  /** `overlap`: share of a segment that it has in common with the next, 0..0.9. The network is closed with the separator. */
+  constructor(network: Network, overlap: number) {
+    this.#network = network;
+    const { sources, segment_frames } = network.shape;
     this.#segmentation = new Segmentation(segment_frames, overlap);
     this.stems = sources;
     this.strideFrames = this.#segmentation.stride;
@@ -45,7 +52,7 @@ export class DemucsSeparator implements Separator {
   }
 
   async close(): Promise<void> {
-    await this.#session[Symbol.asyncDispose]();
+    await this.#network[Symbol.asyncDispose]();
   }
 
   /** The channels of every stem of the segment that starts at frame `start`, no longer than the song. */
@@ -54,7 +61,7 @@ export class DemucsSeparator implements Separator {
     const length = Math.min(full, song.frames - start);
     // A segment that the song's end cuts short is centred, with the audio before it where there is some.
     const margin = Math.floor((full - length) / 2);
-    const separated = await this.#session.run(normalised(song, start - margin, full, level), stems);
+    const separated = await this.#network.run(normalised(song, start - margin, full, level), stems);
     return stems.flatMap((stem) =>
       separated[stem].map((samples) => samples.subarray(margin, margin + length)),
     );

@@ -4,6 +4,7 @@ import type { NetworkSettings } from '../../config.ts';
 import { WorkerError } from '../../errors.ts';
 import type { StereoBlock } from '../separator.ts';
 import { graphFile, type NetworkShape } from './network-files.ts';
+import type { Network } from './separator.ts';
 import { Spectrogram } from './spectrogram.ts';
 
 const CHANNELS = 2;
@@ -11,7 +12,7 @@ const CHANNELS = 2;
 const PLANES = 2 * CHANNELS;
 
 /** A loaded network. Loading takes a second and releasing leaks memory, so a process keeps the one it has. */
-export class NetworkSession implements AsyncDisposable {
+export class NetworkSession implements Network {
   readonly shape: NetworkShape;
 
   readonly #session: InferenceSession;

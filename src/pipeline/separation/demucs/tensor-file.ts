@@ -5,6 +5,13 @@ import { basename } from 'node:path';
 /** Tensors start at multiples of this, a cache line. */
 const ALIGNMENT = 64;
 
+/** A file of a converted network, with its SHA-256 in hex. */
+export interface ModelFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** Where a tensor lies. */
 export interface Place {
   readonly file: string;
@@ -43,8 +50,8 @@ export class TensorFile implements AsyncDisposable {
     return this.#places.get(name)!;
   }
 
-  /** Writes everything to the disk and gives the file's name, size and checksum. */
-  async finish(): Promise<{ name: string; bytes: number; sha256: string }> {
+  /** Makes sure that everything is on the disk. */
+  async finish(): Promise<ModelFile> {
     await this.#handle.sync();
     return { name: basename(this.#path), bytes: this.#size, sha256: this.#hash.digest('hex') };
   }

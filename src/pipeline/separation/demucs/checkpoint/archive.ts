@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl';
-import type { CheckpointFile } from './file.ts';
+import type { BoundedFile } from './bounded-file.ts';
 import { Unpickler } from './pickle.ts';
 import { MAX_PICKLE_BYTES, PickleInput } from './pickle-input.ts';
 import { quote, Refusal } from './refusal.ts';
@@ -15,7 +15,7 @@ const STORED = 0;
 type ReadEntry = (entry: Entry) => Promise<ArrayBuffer>;
 
 /** Reads the zip form (PyTorch 1.6 and later): a pickle and a stored entry for each storage, below one folder. */
-export async function readArchive(file: CheckpointFile): Promise<Container> {
+export async function readArchive(file: BoundedFile): Promise<Container> {
   const zip = await fromRandomAccessReaderPromise(new ZipReader(file), file.size, {
     autoClose: false,
     strictFileNames: true,
@@ -94,7 +94,7 @@ function storageEntry(entries: ReadonlyMap<string, Entry>, folder: string, stora
   return entry;
 }
 
-async function readEntry(file: CheckpointFile, zip: ZipFile, entry: Entry): Promise<ArrayBuffer> {
+async function readEntry(file: BoundedFile, zip: ZipFile, entry: Entry): Promise<ArrayBuffer> {
   const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
   const bytes = await file.read(fileDataStart, entry.uncompressedSize);
   if (crc32(new Uint8Array(bytes)) !== entry.crc32) {

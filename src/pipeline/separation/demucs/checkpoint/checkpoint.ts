@@ -1,6 +1,6 @@
 import { WorkerError } from '../../../errors.ts';
 import { readArchive } from './archive.ts';
-import { CheckpointFile } from './file.ts';
+import { BoundedFile } from './bounded-file.ts';
 import { readLegacy } from './legacy.ts';
 import { assertPlain, plainRecord, stringEntries } from './plain.ts';
 import { quote, Refusal } from './refusal.ts';
@@ -39,7 +39,7 @@ const ZIP_MAGIC = 'PK';
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   return refusing(path, async () => {
-    const file = await CheckpointFile.open(path);
+    const file = await BoundedFile.open(path);
     try {
       return readPackage(path, file, await readContainer(file));
     } catch (error) {
@@ -61,12 +61,12 @@ async function refusing<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function readContainer(file: CheckpointFile): Promise<Container> {
+async function readContainer(file: BoundedFile): Promise<Container> {
   const start = Buffer.from(await file.read(0, ZIP_MAGIC.length));
   return start.toString('latin1') === ZIP_MAGIC ? readArchive(file) : readLegacy(file);
 }
 
-function readPackage(path: string, file: CheckpointFile, container: Container): Checkpoint {
+function readPackage(path: string, file: BoundedFile, container: Container): Checkpoint {
   const saved = new Map(stringEntries(container.root, 'the saved object'));
   const klass = saved.get('klass');
   if (!(klass instanceof ClassReference)) throw new Refusal(`klass is ${describe(klass)}, expected a class`);

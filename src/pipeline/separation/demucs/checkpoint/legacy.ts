@@ -1,4 +1,4 @@
-import type { CheckpointFile } from './file.ts';
+import type { BoundedFile } from './bounded-file.ts';
 import { Unpickler } from './pickle.ts';
 import { MAX_PICKLE_BYTES, PickleInput } from './pickle-input.ts';
 import { quote, Refusal } from './refusal.ts';
@@ -15,7 +15,7 @@ const COUNT_BYTES = 8;
  * Reads the form before PyTorch 1.6: five pickles (magic number, version, machine, object, keys of the
  * storages), and behind them the storages in the order of the keys.
  */
-export async function readLegacy(file: CheckpointFile): Promise<Container> {
+export async function readLegacy(file: BoundedFile): Promise<Container> {
   const head = await file.read(0, Math.min(file.size, MAX_PICKLE_BYTES));
   const { root, storages, end } = readPickles(new PickleInput(Buffer.from(head)));
   const starts = await locateStorages(file, storages, end);
@@ -66,7 +66,7 @@ function inOrder(table: StorageTable, keys: unknown): Storage[] {
 
 /** Where the elements of each storage begin, in bytes from the file's start. */
 async function locateStorages(
-  file: CheckpointFile,
+  file: BoundedFile,
   storages: readonly Storage[],
   end: number,
 ): Promise<Map<Storage, number>> {

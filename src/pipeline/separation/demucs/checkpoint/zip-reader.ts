@@ -1,14 +1,14 @@
 import { RandomAccessReader } from 'yauzl';
-import type { CheckpointFile } from './file.ts';
+import type { BoundedFile } from './bounded-file.ts';
 
 /**
  * Lets yauzl read a file. Its own reader hands Node whatever offsets an archive names, and one beyond
  * 2^53 throws where nobody can catch it; here every failure reaches the callback.
  */
 export class ZipReader extends RandomAccessReader {
-  readonly #file: CheckpointFile;
+  readonly #file: BoundedFile;
 
-  constructor(file: CheckpointFile) {
+  constructor(file: BoundedFile) {
     super();
     this.#file = file;
   }

@@ -49,12 +49,20 @@ export function inverseDeviation(g: GraphBuilder, variance: Value): Value {
  * Weight and bias of the convolution `name`. Time convolutions have weights of three axes; as two-dimensional ones they
  * run in onnxruntime's blocked layout.
  */
-function parameters(g: GraphBuilder, name: string, shape: readonly number[], biases: number) {
+function parameters(
+  g: GraphBuilder,
+  name: string,
+  channels: readonly [number, number],
+  biases: number,
+  spectral: boolean,
+  [height, width]: Convolution['kernel'],
+): [weight: Value, bias: Value] {
+  const shape = spectral ? [...channels, height, width] : [...channels, width];
   const weight = g.weight(`${name}.weight`, shape);
-  return {
-    weight: shape.length === 3 ? g.node('Unsqueeze', [weight, g.integers([2])]) : weight,
-    bias: g.weight(`${name}.bias`, [biases]),
-  };
+  return [
+    spectral ? weight : g.node('Unsqueeze', [weight, g.integers([2])]),
+    g.weight(`${name}.bias`, [biases]),
+  ];
 }
 
 function run(g: GraphBuilder, op: string, inputs: Value[], shape: Convolution): Value {
@@ -62,33 +70,31 @@ function run(g: GraphBuilder, op: string, inputs: Value[], shape: Convolution): 
   return g.node(op, inputs, { kernel_shape: kernel, strides: stride, pads, dilations: [1, dilation] });
 }
 
-/** Shape of a convolution's weight: with two kernel axes on spectra, with one on samples. */
-function weightShape(channels: [number, number], [height, width]: Convolution['kernel'], spectral: boolean) {
-  return spectral ? [...channels, height, width] : [...channels, width];
-}
+/** Channels that go in and that come out. */
+type Channels = readonly [from: number, to: number];
 
+/** A convolution with the weights `name`, over frequency and time on spectra, else over time. */
 export function convolve(
   g: GraphBuilder,
   x: Value,
   name: string,
-  [from, to]: readonly [from: number, to: number],
+  [from, to]: Channels,
   spectral: boolean,
   shape: Convolution,
 ): Value {
-  const { weight, bias } = parameters(g, name, weightShape([to, from], shape.kernel, spectral), to);
-  return run(g, 'Conv', [x, weight, bias], shape);
+  return run(g, 'Conv', [x, ...parameters(g, name, [to, from], to, spectral, shape.kernel)], shape);
 }
 
+/** The same the other way round: it widens where a convolution narrows. */
 export function convolveTransposed(
   g: GraphBuilder,
   x: Value,
   name: string,
-  [from, to]: readonly [from: number, to: number],
+  [from, to]: Channels,
   spectral: boolean,
   shape: Convolution,
 ): Value {
-  const { weight, bias } = parameters(g, name, weightShape([from, to], shape.kernel, spectral), to);
-  return run(g, 'ConvTranspose', [x, weight, bias], shape);
+  return run(g, 'ConvTranspose', [x, ...parameters(g, name, [from, to], to, spectral, shape.kernel)], shape);
 }
 
 /**
@@ -103,14 +109,9 @@ export function gatedConvolve(
   spectral: boolean,
   shape: Convolution,
 ): Value {
-  const weights = weightShape([2 * channels, channels], shape.kernel, spectral);
-  const { weight, bias } = parameters(g, name, weights, 2 * channels);
+  const wide = 2 * channels;
+  const tensors = parameters(g, name, [wide, channels], wide, spectral, shape.kernel);
   const half = (from: number) =>
-    run(
-      g,
-      'Conv',
-      [x, slice(g, weight, from, from + channels), slice(g, bias, from, from + channels)],
-      shape,
-    );
+    run(g, 'Conv', [x, ...tensors.map((tensor) => slice(g, tensor, from, from + channels))], shape);
   return g.node('Mul', [half(0), g.node('Sigmoid', [half(channels)])]);
 }

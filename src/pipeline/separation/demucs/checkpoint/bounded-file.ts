@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Refusal } from './refusal.ts';
 
 /** An open file, read at any place but never beyond its end. */
-export class CheckpointFile implements AsyncDisposable {
+export class BoundedFile implements AsyncDisposable {
   /** bytes */
   readonly size: number;
   readonly #handle: FileHandle;
@@ -12,10 +12,10 @@ export class CheckpointFile implements AsyncDisposable {
     this.size = size;
   }
 
-  static async open(path: string): Promise<CheckpointFile> {
+  static async open(path: string): Promise<BoundedFile> {
     const handle = await open(path);
     try {
-      return new CheckpointFile(handle, (await handle.stat()).size);
+      return new BoundedFile(handle, (await handle.stat()).size);
     } catch (error) {
       await handle.close();
       throw error;
