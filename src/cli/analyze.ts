@@ -1,12 +1,18 @@
 /** `npm run analyze`: songs on this disk in; stems, annotation and a summary out. */
 import { join, relative } from 'node:path';
+import { applySettings } from '../local/environment.ts';
+import { readConfig } from '../pipeline/config.ts';
+import { WorkerError } from '../pipeline/errors.ts';
+import { requireKnown } from '../pipeline/separation/registry.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
-import { ROOT } from './local-host.ts';
+import { localHost, ROOT } from './local-host.ts';
+import { obtainModel } from './obtain-model.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { folderNames, runSong, type SongOutcome } from './song-run.ts';
 import { summarize } from './summary.ts';
 import { useWorker, type Worker } from './worker.ts';
 
+const WRONG_ARGUMENTS = 2;
 /** Exit code after Ctrl-C, as shells have it. */
 const INTERRUPTED = 130;
 /** The song that is analysed when none is named. */
@@ -18,7 +24,7 @@ async function main(): Promise<number> {
     given = parseArguments(process.argv.slice(2), DEMO_SONG);
   } catch (error) {
     console.error(`${messageOf(error)}\n\n${USAGE}`);
-    return 2;
+    return WRONG_ARGUMENTS;
   }
   if (given.help) {
     console.log(USAGE);
@@ -29,11 +35,16 @@ async function main(): Promise<number> {
     process.exit(INTERRUPTED);
   });
   try {
+    applySettings(localHost());
+    const config = readConfig();
+    const model = given.model ?? config.model;
+    requireKnown(model, given.stems, config);
+    await obtainModel(model, config);
     await using worker = await useWorker();
     return await analyzeAll(worker, given);
   } catch (error) {
     console.error(messageOf(error));
-    return 1;
+    return error instanceof WorkerError && error.code === 'invalid_request' ? WRONG_ARGUMENTS : 1;
   }
 }
 
@@ -70,6 +81,7 @@ async function analyzeOne(
     out: given.out,
     name,
     model: given.model,
+    stems: given.stems,
     onStatus: (status) => bar.update(status),
   });
 }

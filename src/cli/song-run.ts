@@ -38,6 +38,7 @@ export interface SongOptions {
   /** Name of the folder below `out`. */
   readonly name: string;
   readonly model?: string;
+  readonly stems?: readonly string[];
   readonly onStatus: (status: RunStatus) => void;
 }
 
@@ -49,10 +50,14 @@ export async function runSong(worker: Worker, file: string, options: SongOptions
   if (about.size === 0) throw new SongFailed('The file is empty.');
   const id = idOfBlob(options.name + extname(file));
   const blob = worker.container.getBlockBlobClient(`${id}/song${extname(file).toLowerCase()}`);
-  await blob.uploadFile(file, { metadata: options.model ? { model: options.model } : {} });
+  const { model, stems } = options;
+  // The upload alone may start the run, before the request does.
+  await blob.uploadFile(file, {
+    metadata: { ...(model && { model }), ...(stems && { stems: stems.join() }) },
+  });
   const answer = await fetch(`${worker.url}/analyze`, {
     method: 'POST',
-    body: JSON.stringify({ audio_file_id: id, blob_uri: blob.url, model: options.model }),
+    body: JSON.stringify({ audio_file_id: id, blob_uri: blob.url, model, stems }),
   });
   if (answer.status !== 202) throw new SongFailed(await problemText(answer));
   const { result, stage_seconds } = await follow(answer.headers.get('location')!, options.onStatus);

@@ -1,5 +1,7 @@
 /** One activity per stage. Each takes and returns small JSON and can be run again. */
+import { app } from '@azure/functions';
 import * as df from 'durable-functions';
+import { endIdleProcesses } from '../pipeline/compute/pool.ts';
 import type { Stage } from '../pipeline/contracts.ts';
 import { asWorkerError } from '../pipeline/errors.ts';
 import { analyze } from '../pipeline/stages/analyze.ts';
@@ -20,6 +22,7 @@ register('assemble', assemble);
 register('upload', upload);
 register('callback', callback);
 register('cleanup', cleanup);
+app.hook.appTerminate(endIdleProcesses);
 
 /** A final failure is returned, so that it is not tried again; a retryable one is thrown. */
 function register<I, O>(stage: Stage, work: (input: I, context: StageContext) => Promise<O>): void {

@@ -3,6 +3,7 @@ import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import { parseAnalyzeRequest } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
+import { requireKnown } from '../pipeline/separation/registry.ts';
 import { requestCallback } from '../pipeline/stages/callback.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { blobNameOf } from '../pipeline/storage/container.ts';
@@ -22,9 +23,10 @@ app.http('analyzeRequest', {
     const body = parseAnalyzeRequest(parseJson(text));
     const stage = stageContext();
     const blob_name = blobNameOf(stage.container, body.blob_uri);
-    const { audio_file_id, model } = body;
+    const { audio_file_id, model, stems } = body;
+    if (model || stems) requireKnown(model ?? stage.config.model, stems, stage.config);
     if (body.callback_url) await requestCallback(audio_file_id, body.callback_url, stage);
-    const started = await startRun(df.getClient(context), { audio_file_id, blob_name, model });
+    const started = await startRun(df.getClient(context), { audio_file_id, blob_name, model, stems });
     const location = new URL(`/analyze/${audio_file_id}`, request.url).href;
     return {
       status: 202,

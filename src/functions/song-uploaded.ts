@@ -48,6 +48,7 @@ app.storageBlob('songUploaded', {
       audio_file_id,
       blob_name,
       model: metadata?.model,
+      stems: metadata?.stems?.split(/[\s,]+/).filter(Boolean),
     });
     context.log(
       started

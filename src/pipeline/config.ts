@@ -1,12 +1,16 @@
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { WorkerError } from './errors.ts';
 
 const MEGABYTE = 1_000_000;
+/** Memory of this machine that one computing process is reckoned with: HTDemucs takes 1.4 GB, the host its part beside. */
+const MEMORY_PER_WORKER = 4e9;
 /** Where the models lie unless a setting says otherwise. */
 const LOCAL_MODELS = fileURLToPath(new URL('../../.local/models', import.meta.url));
+/** With more threads a network gains little; a machine with more processors runs several networks at once. */
+const NETWORK_THREADS = 4;
 /** With more, a segment would be worked through more than tenfold. */
 const MAX_OVERLAP = 0.9;
 /** How exactly a network computes: as published, or with its linear layers in 8-bit integers. */
@@ -17,6 +21,13 @@ export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
 const positive = (fallback: number) => z.coerce.number().positive().default(fallback);
 const optionalText = z.string().trim().optional();
+
+/** Computing processes that this machine has processors and memory for. */
+function workersHere(): number {
+  // Zero where no container limits the memory.
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.max(1, Math.min(availableParallelism(), Math.round(memory / MEMORY_PER_WORKER)));
+}
 
 /** The worker's settings, read from environment variables (in Azure: app settings). */
 const environment = z.object({
@@ -38,8 +49,10 @@ const environment = z.object({
   MAX_DURATION_SECONDS: positive(3600),
   DECODE_TIMEOUT_SECONDS: positive(600),
   CALLBACK_TIMEOUT_SECONDS: positive(30),
-  WORKERS: z.coerce.number().int().positive().default(availableParallelism()),
-  SEPARATION_PART_SEGMENTS: z.coerce.number().int().positive().default(12),
+  WORKERS: z.coerce.number().int().positive().default(workersHere),
+  WORKER_MEMORY_MB: positive(3000),
+  WORKER_SILENCE_SECONDS: positive(120),
+  SEPARATION_PART_SEGMENTS: z.coerce.number().int().positive().optional(),
   WORK_DIR: z.string().default(join(tmpdir(), 'music-analysis-worker')),
 });
 
@@ -49,8 +62,10 @@ export interface NetworkSettings {
   readonly overlap: number;
   readonly precision: Precision;
   readonly executionProvider: ExecutionProvider;
-  /** Threads of one computing process. */
+  /** Threads that one network computes with. */
   readonly threads: number;
+  /** Networks that compute at once. */
+  readonly processes: number;
 }
 
 export interface Config {
@@ -76,10 +91,14 @@ export interface Config {
   readonly maxFileBytes: number;
   readonly maxDurationSeconds: number;
   readonly decodeTimeoutMs: number;
-  /** Strides that one separation activity works through. */
-  readonly partSegments: number;
+  /** Segments that one separation activity works through; unset, the separator's own number. */
+  readonly partSegments?: number;
   /** Processes that separate or analyse at once; what comes on top of them waits. */
   readonly workers: number;
+  /** Memory that one of them may take. */
+  readonly workerMemoryBytes: number;
+  /** Time after which one that separates and says nothing counts as hung. */
+  readonly workerSilenceMs: number;
   /** Folder for decoded songs; what lies there can always be made again. */
   readonly workDir: string;
 }
@@ -101,6 +120,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     );
   }
   const e = parsed.data;
+  const threads = e.ORT_THREADS ?? Math.min(availableParallelism(), NETWORK_THREADS);
   return {
     storage: { connectionString: e.AZURE_STORAGE_CONNECTION_STRING, accountUrl: e.AZURE_STORAGE_ACCOUNT_URL },
     blobTriggerSource: e.BLOB_TRIGGER_SOURCE,
@@ -113,7 +133,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       overlap: e.DEMUCS_OVERLAP,
       precision: e.DEMUCS_PRECISION,
       executionProvider: e.ORT_EXECUTION_PROVIDER,
-      threads: e.ORT_THREADS ?? Math.max(1, Math.floor(availableParallelism() / e.WORKERS)),
+      threads,
+      processes: Math.max(1, Math.floor(availableParallelism() / threads)),
     },
     callbackUrl: e.CALLBACK_URL,
     callbackSecrets: e.CALLBACK_SECRET?.split(/[\s,]+/).filter(Boolean) ?? [],
@@ -122,6 +143,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxDurationSeconds: e.MAX_DURATION_SECONDS,
     decodeTimeoutMs: e.DECODE_TIMEOUT_SECONDS * 1000,
     workers: e.WORKERS,
+    workerMemoryBytes: e.WORKER_MEMORY_MB * MEGABYTE,
+    workerSilenceMs: e.WORKER_SILENCE_SECONDS * 1000,
     partSegments: e.SEPARATION_PART_SEGMENTS,
     workDir: e.WORK_DIR,
   };

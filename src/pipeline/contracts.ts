@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { Precision } from './config.ts';
 import { type ErrorInfo, WorkerError } from './errors.ts';
-import { MODELS } from './separation/models.ts';
 
 /** An id names a folder of blobs and an orchestration: letters, digits, `.`, `_` and `-`, not starting with a dot. */
 export const audioFileId = z
@@ -12,11 +12,8 @@ export const analyzeRequest = z.object({
   audio_file_id: audioFileId,
   blob_uri: z.url({ protocol: /^https?$/, message: 'expected the http(s) address of a blob' }),
   callback_url: z.url({ protocol: /^https?$/, message: 'expected an http(s) address' }).optional(),
-  model: z
-    .enum(MODELS, {
-      error: ({ input }) => `expected one of ${MODELS.join(', ')}; got ${JSON.stringify(input)}`,
-    })
-    .optional(),
+  model: z.string().optional(),
+  stems: z.array(z.string()).min(1, 'expected at least one stem').optional(),
 });
 export type AnalyzeRequest = z.infer<typeof analyzeRequest>;
 
@@ -47,6 +44,8 @@ export interface JobInput {
   readonly blob_name: string;
   /** Separator; absent means the configured one. */
   readonly model?: string;
+  /** Stems that are wanted; absent means all that the separator has. One alone comes with `no_{stem}`, what it leaves. */
+  readonly stems?: readonly string[];
 }
 
 /** The song as every later stage knows it; `download` gives it. */
@@ -64,18 +63,42 @@ export interface SourceInfo {
   readonly damaged: boolean;
 }
 
-/** How a song is to be separated: settled once per run. */
-export interface SeparationPlan {
+/** What made the stems. */
+export interface SeparatorInfo {
   readonly model: string;
   /** The model that was asked for. */
   readonly requested: string;
+  /** How exactly its networks computed; null where there are none. */
+  readonly precision: Precision | null;
+  /** Share of a segment that it had in common with the next, 0..0.9; null where segments don't overlap. */
+  readonly overlap: number | null;
+  /** SHA-256 of each checkpoint that was used, in hex. */
+  readonly weights: readonly string[];
+}
+
+/** How a song is to be separated: settled once per run. */
+export interface SeparationPlan extends SeparatorInfo {
+  /** All stems of the result, in order. */
   readonly stems: readonly string[];
+  /** The stems pass by pass: each goes through the song with one network. */
+  readonly passes: readonly (readonly string[])[];
   readonly stride_frames: number;
   readonly segments: number;
   /** Segments that one separation activity works through. */
   readonly part_segments: number;
   /** Hash of source, model and settings; part of every block id. */
   readonly run: string;
+}
+
+/** The plan's account of what makes the stems. */
+export function separatorInfo({
+  model,
+  requested,
+  precision,
+  overlap,
+  weights,
+}: SeparatorInfo): SeparatorInfo {
+  return { model, requested, precision, overlap, weights };
 }
 
 /** Custom status of the orchestration. */
@@ -114,7 +137,7 @@ export interface ResultDocument {
   analysis: AnalysisResult;
   stems: StemResult[];
   jams_url: string;
-  separator: { model: string; requested: string };
+  separator: SeparatorInfo;
   source: {
     blob_name: string;
     etag: string;

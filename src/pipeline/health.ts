@@ -1,40 +1,49 @@
 import { createRequire } from 'node:module';
 import { ffmpegPath } from './audio/ffmpeg.ts';
 import { readConfig } from './config.ts';
-import { isAvailable } from './separation/registry.ts';
+import { modelState } from './models/store.ts';
 import { openContainer } from './storage/container.ts';
 
-export type ServiceState = 'available' | 'missing' | 'unavailable';
-export type ServiceHealth = Record<'demucs' | 'spectral' | 'essentia' | 'ffmpeg' | 'storage', ServiceState>;
+export type ServiceState = 'available' | 'missing' | 'broken' | 'unavailable';
+export interface ServiceHealth {
+  /** Whether songs can be analysed; a fall-back stands in for a model that is not there. */
+  readonly healthy: boolean;
+  readonly services: Record<'demucs' | 'spectral' | 'essentia' | 'ffmpeg' | 'storage', ServiceState>;
+  /** For services that are not available: why, and what to do. */
+  readonly reasons: { readonly demucs?: string };
+}
 
 /** How long an answer about the storage is good for. */
 const STORAGE_FRESH_MS = 10_000;
 /** Health answers within 100 ms: a storage that needs longer counts as unavailable until it has answered. */
 const STORAGE_PATIENCE_MS = 80;
 
-let storage: { at: number; state: ServiceState } = { at: 0, state: 'unavailable' };
+let known: { at: number; state: ServiceState } = { at: 0, state: 'unavailable' };
 let asking: Promise<void> | undefined;
 
 /** The state of everything that a run needs. */
 export async function serviceHealth(): Promise<ServiceHealth> {
   const config = readConfig();
+  const demucs = modelState(config.modelsDir, config.model);
+  const essentia = isThere(() => createRequire(import.meta.url).resolve('essentia.js'));
+  const ffmpeg = isThere(ffmpegPath);
+  const storage = await storageState();
+  const separates = config.modelFallback !== undefined || demucs.state === 'available';
   return {
-    demucs: isAvailable(config.model) ? 'available' : 'missing',
-    spectral: 'available',
-    essentia: isThere(() => createRequire(import.meta.url).resolve('essentia.js')),
-    ffmpeg: isThere(ffmpegPath),
-    storage: await storageState(),
+    healthy: separates && [essentia, ffmpeg, storage].every((state) => state === 'available'),
+    services: { demucs: demucs.state, spectral: 'available', essentia, ffmpeg, storage },
+    reasons: { demucs: demucs.reason },
   };
 }
 
 async function storageState(): Promise<ServiceState> {
-  if (Date.now() - storage.at > STORAGE_FRESH_MS) {
+  if (Date.now() - known.at > STORAGE_FRESH_MS) {
     asking ??= askStorage().finally(() => {
       asking = undefined;
     });
     await Promise.race([asking, new Promise((resolve) => setTimeout(resolve, STORAGE_PATIENCE_MS))]);
   }
-  return storage.state;
+  return known.state;
 }
 
 async function askStorage(): Promise<void> {
@@ -44,7 +53,7 @@ async function askStorage(): Promise<void> {
   } catch {
     state = 'unavailable';
   }
-  storage = { at: Date.now(), state };
+  known = { at: Date.now(), state };
 }
 
 function isThere(locate: () => unknown): ServiceState {

@@ -5,15 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aPlace, command, type Place, run } from '../support/commands.ts';
-import { freePort } from '../support/storage.ts';
 
 let place: Place;
 let modelsDir: string;
 
 beforeAll(async () => {
-  place = await aPlace({ MODELS_URL: `http://127.0.0.1:${await freePort()}` });
-  modelsDir = join(place.folder, 'models');
-  place.env.MODELS_DIR = modelsDir;
+  place = await aPlace();
+  modelsDir = place.env.MODELS_DIR;
 });
 afterAll(() => place.remove());
 

@@ -92,7 +92,7 @@ describe('npm start', () => {
     });
     expect(await model.json()).toMatchObject({
       code: 'invalid_request',
-      detail: expect.stringContaining('"magic"'),
+      detail: expect.stringContaining("'magic'"),
     });
     expect((await fetch(`${worker.url}/analyze/unknown`)).status).toBe(404);
   });

@@ -30,6 +30,9 @@ export async function aPlace(settings: Record<string, string> = {}): Promise<Pla
       AZURITE_BLOB_PORT: `${blobPort}`,
       AZURITE_QUEUE_PORT: `${queuePort}`,
       WORK_DIR: join(folder, 'work'),
+      MODELS_DIR: join(folder, 'models'),
+      // Nothing listens there: no test fetches anything from elsewhere.
+      MODELS_URL: `http://127.0.0.1:${await freePort()}`,
       ...settings,
     },
     container: BlobServiceClient.fromConnectionString(connectionString).getContainerClient('audio-files'),

@@ -1,47 +1,67 @@
 /**
  * The compute child: signal processing in a process of its own, so that the host's event loop stays free and work can
- * be ended by ending the process. It takes one task, sends what comes of it, and exits; with its parent gone it ends.
+ * be ended by ending the process. It works off one task after the other, and keeps the separator that it has opened, for
+ * loading a network takes long. With its parent gone it ends.
  */
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
 import { SongFile } from '../audio/song.ts';
 import { toPcm16 } from '../audio/wav.ts';
-import { asWorkerError } from '../errors.ts';
+import { readConfig } from '../config.ts';
+import { asWorkerError, WorkerError } from '../errors.ts';
 import { analyse } from '../mir/analyse.ts';
-import { createSeparator } from '../separation/registry.ts';
-import type { ChildMessage, Task } from './protocol.ts';
+import { openSeparator } from '../separation/open.ts';
+import type { Separator } from '../separation/separator.ts';
+import { watchMemory } from './memory-watch.ts';
+import type { ChildMessage, ParentMessage, Task } from './protocol.ts';
+
+/** How often a child that separates says that it is alive, in ms. */
+const HEARTBEAT_MS = 1000;
+
+const config = readConfig();
+let separator: Separator | undefined;
+let cancellation = new AbortController();
 
 setPriority(constants.priority.PRIORITY_LOW); // The host's answers come first, however many children compute.
+watchMemory(config.workerMemoryBytes);
 process.once('disconnect', () => process.exit());
 process.on('SIGINT', () => {}); // A terminal's Ctrl-C reaches the whole group; the parent decides when a child ends.
+process.on('message', (message: ParentMessage) => {
+  if (message.kind === 'cancel') cancellation.abort(new WorkerError('canceled', 'The work was called off.'));
+  else if (message.kind !== 'acknowledged') void work(message);
+});
 
-const [task] = (await once(process, 'message')) as [Task];
-try {
-  using song = new SongFile(task.song);
-  if (task.kind === 'analyze') await send({ kind: 'analysis', analysis: analyse(song) });
-  else await separate(song, task);
-  await send({ kind: 'done' });
-} catch (error) {
-  const { code, message } = asWorkerError(error);
-  await send({ kind: 'failed', error: { code, message } });
+async function work(task: Task): Promise<void> {
+  cancellation = new AbortController();
+  try {
+    using song = new SongFile(task.song);
+    if (task.kind === 'analyze') await send({ kind: 'analysis', analysis: analyse(song) });
+    else await separate(song, task);
+    await send({ kind: 'done' });
+  } catch (error) {
+    const { code, message } = asWorkerError(error);
+    await send({ kind: 'failed', error: { code, message } });
+  }
 }
-process.disconnect();
 
 async function separate(song: SongFile, task: Extract<Task, { kind: 'separate' }>): Promise<void> {
-  const separator = createSeparator(task.model);
+  const { stems } = task.separator;
+  const { signal } = cancellation;
+  const heartbeat = setInterval(() => send({ kind: 'alive' }), HEARTBEAT_MS);
   try {
+    separator ??= await openSeparator(task.separator, config);
     for (const [first, end] of runsOf(task.segments)) {
-      for await (const segment of separator.separate(song, { stems: separator.stems, first, end })) {
-        for (const [stem, name] of separator.stems.entries()) {
-          const block = segment.stems[name];
-          const acknowledged = once(process, 'message');
-          await send({ kind: 'segment', index: segment.index, stem, samples: toPcm16(block) });
-          await acknowledged;
+      for await (const segment of separator.separate(song, { stems, first, end, signal })) {
+        for (const stem of stems) {
+          const answered = once(process, 'message');
+          await send({ kind: 'segment', index: segment.index, stem, samples: toPcm16(segment.stems[stem]) });
+          await answered;
+          signal.throwIfAborted();
         }
       }
     }
   } finally {
-    await separator.close();
+    clearInterval(heartbeat);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorInfo } from '../errors.ts';
 import type { Analysis } from '../mir/analysis.ts';
+import type { SeparatorChoice } from '../separation/open.ts';
 
 /** What a compute child can be asked for. `song` is the path of a decoded song (see `SongFile`). */
 export type Task =
@@ -7,9 +8,12 @@ export type Task =
   | {
       readonly kind: 'separate';
       readonly song: string;
-      readonly model: string;
+      readonly separator: SeparatorChoice;
       readonly segments: readonly number[];
     };
+
+/** What a child is told: a task, that a `segment` has been taken in, or to leave off between two segments. */
+export type ParentMessage = Task | { readonly kind: 'acknowledged' } | { readonly kind: 'cancel' };
 
 /**
  * One stem of one separated segment: 16-bit interleaved samples. Stems come one by one, because the receiving process
@@ -18,18 +22,22 @@ export type Task =
 export interface SegmentMessage {
   readonly kind: 'segment';
   readonly index: number;
-  /** Position in the separator's order of stems. */
-  readonly stem: number;
+  readonly stem: string;
   readonly samples: Int16Array;
 }
 
-/** What a child sends. After a `segment` it waits for `Acknowledged`, so at most one is on its way. */
+/**
+ * What a child sends. After a `segment` it waits until that is acknowledged, so at most one is on its way. While it
+ * separates it says every second that it is `alive`. With `done` or `failed` it is ready for the next task.
+ */
 export type ChildMessage =
   | SegmentMessage
   | { readonly kind: 'analysis'; readonly analysis: Analysis }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly error: ErrorInfo };
 
-export interface Acknowledged {
-  readonly kind: 'acknowledged';
-}
+/** What comes of a task. */
+export type TaskResult = Exclude<ChildMessage, { kind: 'alive' | 'done' | 'failed' }>;
+/** What is handed on to those who gave the task. */
+export type Report = Exclude<ChildMessage, { kind: 'alive' }>;

@@ -1,102 +1,54 @@
-import { fork } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import pLimit, { type LimitFunction } from 'p-limit';
-import { readConfig } from '../config.ts';
 import { WorkerError } from '../errors.ts';
-import type { Acknowledged, ChildMessage, Task } from './protocol.ts';
+import { type Lease, leaseProcess, type ProcessNeeds } from './pool.ts';
+import type { Task, TaskResult } from './protocol.ts';
 
-const CHILD = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
-/** What a child may hold in JavaScript's heap; sample buffers lie outside of it. */
-const HEAP_MEGABYTES = 1024;
-/** The child's last words that go into an error message. */
-const REASON_CHARACTERS = 500;
+/** Time that a child has to leave off between two segments, in ms; then it is ended. */
+const GRACE_MS = 20_000;
 
 /**
- * Runs `task` in a child process and yields what it sends until it is done. Leaving the loop, or `signal`, ends the
- * child at once. At most `WORKERS` children run at a time; further ones wait for their turn.
+ * Runs `task` in a child process and yields what comes of it until it is done. Leaving the loop, or `signal`, calls the
+ * work off at once. At most `WORKERS` children run at a time; further ones wait for their turn.
  *
- * @throws WorkerError the child's own error, `compute_crashed` where it ended without a word, or the signal's reason.
+ * @throws WorkerError the child's own error, `compute_crashed` or `out_of_memory` where it ended, or the signal's reason.
  */
-export async function* runInChild(
-  task: Task,
-  signal?: AbortSignal,
-): AsyncGenerator<Exclude<ChildMessage, { kind: 'done' | 'failed' }>> {
-  using _turn = await takeTurn(signal);
-  const child = fork(CHILD, {
-    serialization: 'advanced',
-    execArgv: [`--max-old-space-size=${HEAP_MEGABYTES}`],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  const inbox: ChildMessage[] = [];
-  let stderr = '';
-  let wake = Promise.withResolvers<void>();
-  let ended: string | undefined;
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-REASON_CHARACTERS);
-  });
-  const notify = () => wake.resolve();
-  child.on('message', (message: ChildMessage) => {
-    inbox.push(message);
-    notify();
-  });
-  child.once('error', (error) => {
-    ended = error.message;
-    notify();
-  });
-  child.once('close', (code, killed) => {
-    ended = killed ? `signal ${killed}` : `exit code ${code}`;
-    notify();
-  });
-  signal?.addEventListener('abort', notify);
+export async function* runInChild(task: Task, signal?: AbortSignal): AsyncGenerator<TaskResult> {
+  const separates = task.kind === 'separate';
+  const lease = await leaseProcess(needsOf(task), signal);
+  const child = lease.process;
+  let state: 'working' | 'done' | 'failed' = 'working';
   try {
     child.send(task);
     for (;;) {
-      signal?.throwIfAborted();
-      const message = inbox.shift();
-      if (!message) {
-        if (ended)
-          throw new WorkerError(
-            'compute_crashed',
-            `The ${task.kind} process ended by itself (${ended}). ${stderr}`.trim(),
-          );
-        await wake.promise;
-        wake = Promise.withResolvers();
-        continue;
-      }
+      const message = await child.receive(separates, signal);
+      if (message.kind === 'done' || message.kind === 'failed') state = message.kind;
       if (message.kind === 'done') return;
       if (message.kind === 'failed') throw new WorkerError(message.error.code, message.error.message);
       yield message;
-      if (message.kind === 'segment') child.send({ kind: 'acknowledged' } satisfies Acknowledged);
+      if (message.kind === 'segment') child.send({ kind: 'acknowledged' });
     }
   } finally {
-    signal?.removeEventListener('abort', notify);
-    child.kill('SIGKILL');
+    if (!separates || state === 'failed') lease.release('end');
+    else if (state === 'done') lease.release('keep');
+    else void callOff(lease);
   }
 }
 
-let limit: LimitFunction | undefined;
+function needsOf(task: Task): ProcessNeeds {
+  if (task.kind === 'analyze') return { key: task.kind, network: false };
+  return { key: JSON.stringify(task.separator), network: task.separator.precision !== null };
+}
 
-/** Waits until a child may run; disposing of the turn lets the next one run. @throws the signal's reason */
-async function takeTurn(signal?: AbortSignal): Promise<Disposable> {
-  limit ??= pLimit(readConfig().workers);
-  const mine = Promise.withResolvers<void>();
-  const over = Promise.withResolvers<void>();
-  const giveUp = () => mine.reject(signal?.reason);
-  signal?.addEventListener('abort', giveUp, { once: true });
-  void limit(() => {
-    mine.resolve();
-    return over.promise;
-  });
+/** Has a child leave off what it separates; one that doesn't is ended. */
+async function callOff({ process, release }: Lease): Promise<void> {
+  process.send({ kind: 'cancel' });
+  const late = AbortSignal.timeout(GRACE_MS);
   try {
-    signal?.throwIfAborted();
-    await mine.promise;
-    signal?.throwIfAborted();
-  } catch (error) {
-    over.resolve();
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', giveUp);
+    for (;;) {
+      const { kind } = await process.receive(false, late);
+      if (kind === 'done' || kind === 'failed') break;
+    }
+    release('keep');
+  } catch {
+    release('end');
   }
-  return { [Symbol.dispose]: () => over.resolve() };
 }

@@ -5,10 +5,9 @@ import { WorkerError } from '../errors.ts';
 import { convertCheckpoint } from '../separation/demucs/convert.ts';
 import { buildModel, type Converter } from './build.ts';
 import { type CheckpointFile, checkpointFile, inPlace } from './checkpoint-file.ts';
-import { fetchFile } from './fetch.ts';
+import { type FetchOptions, fetchFile } from './fetch.ts';
 import { lockModels } from './lock.ts';
 import { ADDRESS, MODEL_NAME, MODEL_NAMES, type ModelEntry, modelEntry } from './manifest.ts';
-import type { OnProgress } from './progress.ts';
 import { type InstalledModel, installedModel } from './store.ts';
 
 type ModelSettings = Pick<Config, 'modelsDir' | 'modelsUrl'>;
@@ -18,17 +17,14 @@ export interface InstallOptions {
   readonly convert?: Converter;
 }
 
-export interface FetchModelOptions extends InstallOptions {
-  readonly onProgress?: OnProgress;
-  /** Ends the work with its reason, between two networks at the latest; what was downloaded is kept. */
-  readonly signal?: AbortSignal;
-}
+/** `signal` ends the work between two networks at the latest. */
+export interface FetchModelOptions extends InstallOptions, FetchOptions {}
 
 /**
  * Downloads the released checkpoints of the model `name`, converts them and installs the model, in the place of one that is
  * there. The checkpoints are deleted afterwards.
  *
- * @throws WorkerError `model_unavailable`.
+ * @throws WorkerError `model_unavailable` that tells what to do; its cause is the failure alone.
  */
 export async function fetchModel(
   name: string,

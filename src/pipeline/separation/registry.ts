@@ -1,51 +1,137 @@
 import type { Config } from '../config.ts';
+import type { SeparationPlan } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
-import { isModel, MODELS } from './models.ts';
-import type { Separator } from './separator.ts';
-import { SpectralSeparator } from './spectral/separator.ts';
+import { MODEL_NAMES, modelEntry } from '../models/manifest.ts';
+import { installedModel, listInstalled, modelState } from '../models/store.ts';
+import { complementOf } from './complement.ts';
+import { Segmentation } from './demucs/segments.ts';
+import { STRIDE_FRAMES } from './spectral/grid.ts';
+import { STEMS } from './spectral/masks.ts';
 
-/** Every separator by its model's name. */
-const SEPARATORS: Readonly<Record<string, () => Separator>> = {
-  spectral: () => new SpectralSeparator(),
-};
+/** The separator that needs no weights. */
+export const SPECTRAL = 'spectral';
+/** Segments per part. A part begins with segments that the one before it works through too: they should be few of many. */
+const PART_SEGMENTS = { spectral: 12, demucs: 20 } as const;
 
-/**
- * A new separator for `model`. The caller closes it.
- *
- * @throws WorkerError `model_unavailable`.
- */
-export function createSeparator(model: string): Separator {
-  const create = SEPARATORS[model];
-  if (!create) throw unavailable(model);
-  return create();
+type ModelSettings = Pick<Config, 'modelsDir' | 'modelFallback' | 'network' | 'partSegments'>;
+/** A plan for songs of any length. */
+export type SeparatorSettings = Omit<SeparationPlan, 'segments' | 'run'>;
+
+interface SeparatorDescription
+  extends Pick<SeparationPlan, 'precision' | 'overlap' | 'stride_frames' | 'part_segments'> {
+  /** Each goes through the song by itself and gives its stems. */
+  readonly networks: readonly {
+    readonly stems: readonly string[];
+    /** SHA-256 of its checkpoint, in hex; null without one. */
+    readonly weights: string | null;
+  }[];
 }
 
-/** Whether `model` can separate here. */
-export const isAvailable = (model: string): boolean => model in SEPARATORS;
-
 /**
- * The model that separates when `requested` was asked for. Only where the configuration names a fall-back (the local
- * commands do, Azure does not) may it be another one; the result then names both. A name that means nothing is an error
- * everywhere.
+ * Settles what separates when the model `requested` and the stems `wanted` (all, where undefined) were asked for. Only
+ * where the configuration names a fall-back (the local commands do, Azure does not) may it be another model; the result
+ * then names both. Names that mean nothing are an error everywhere.
  *
- * @throws WorkerError `model_unavailable`.
+ * @throws WorkerError `invalid_request` for unknown names, `model_unavailable` with the reason where the model isn't there.
  */
-export function resolveModel(requested: string, config: Pick<Config, 'modelFallback'>): string {
-  if (!isModel(requested)) {
-    throw new WorkerError(
-      'model_unavailable',
-      `There is no model '${requested}'. Known: ${MODELS.join(', ')}.`,
-    );
+export function chooseSeparator(
+  requested: string,
+  wanted: readonly string[] | undefined,
+  config: ModelSettings,
+): SeparatorSettings {
+  requireKnown(requested, wanted, config);
+  const model = resolveModel(requested, config);
+  const { networks, ...description } = describeSeparator(model, config);
+  if (wanted) {
+    const stems = networks.flatMap((network) => network.stems);
+    if (model !== requested && !wanted.every((stem) => stems.includes(stem)))
+      throw unavailable(requested, config);
+    requireStems(model, wanted, stems);
   }
-  const model = isAvailable(requested) ? requested : (config.modelFallback ?? requested);
-  if (!isAvailable(model)) throw unavailable(model);
-  return model;
+  const used = networks.filter((network) => !wanted || network.stems.some((stem) => wanted.includes(stem)));
+  const passes = used.map((network) =>
+    wanted
+      ? withComplement(
+          network.stems.filter((stem) => wanted.includes(stem)),
+          wanted,
+        )
+      : network.stems,
+  );
+  return {
+    model,
+    requested,
+    weights: used.flatMap(({ weights }) => weights ?? []),
+    ...description,
+    stems: passes.flat(),
+    passes,
+  };
 }
 
-function unavailable(model: string): WorkerError {
-  const there = Object.keys(SEPARATORS).join(', ');
-  return new WorkerError(
-    'model_unavailable',
-    `The model '${model}' is not available here. Available: ${there}.`,
+/**
+ * Refuses a model that nobody knows and stems that it doesn't give. Whether the model is there is another question.
+ *
+ * @throws WorkerError `invalid_request` that tells the known ones.
+ */
+export function requireKnown(
+  model: string,
+  wanted: readonly string[] | undefined,
+  { modelsDir }: Pick<Config, 'modelsDir'>,
+): void {
+  const known = knownModels(modelsDir);
+  if (!known.includes(model)) {
+    throw new WorkerError('invalid_request', `model: expected one of ${known.join(', ')}; got '${model}'.`);
+  }
+  const released = modelEntry(model)?.stems;
+  if (wanted && released) requireStems(model, wanted, released);
+}
+
+/** Every model that may be asked for: the known ones, and those of one's own that are installed. */
+export function knownModels(modelsDir: string): string[] {
+  return [...new Set([...MODEL_NAMES, ...listInstalled(modelsDir)])];
+}
+
+function requireStems(model: string, wanted: readonly string[], stems: readonly string[]): void {
+  const unknown = wanted.find((stem) => !stems.includes(stem));
+  if (unknown === undefined) return;
+  throw new WorkerError(
+    'invalid_request',
+    `stems: the model '${model}' gives ${stems.join(', ')}; got '${unknown}'.`,
   );
+}
+
+/** One stem alone comes with what it leaves of the song. */
+function withComplement(stems: readonly string[], wanted: readonly string[]): readonly string[] {
+  return new Set(wanted).size === 1 ? [...stems, ...stems.map(complementOf)] : stems;
+}
+
+function resolveModel(requested: string, config: ModelSettings): string {
+  for (const model of [requested, config.modelFallback])
+    if (model !== undefined && modelState(config.modelsDir, model).state === 'available') return model;
+  throw unavailable(requested, config);
+}
+
+const unavailable = (model: string, { modelsDir }: ModelSettings): WorkerError =>
+  new WorkerError('model_unavailable', modelState(modelsDir, model).reason!);
+
+function describeSeparator(model: string, config: ModelSettings): SeparatorDescription {
+  const { modelsDir, network, partSegments } = config;
+  if (model === SPECTRAL) {
+    return {
+      precision: null,
+      overlap: null,
+      stride_frames: STRIDE_FRAMES,
+      part_segments: partSegments ?? PART_SEGMENTS.spectral,
+      networks: [{ stems: STEMS, weights: null }],
+    };
+  }
+  const { networks } = installedModel(modelsDir, model)!;
+  const { precision, overlap } = network;
+  const { stride, lead } = new Segmentation(networks[0].segment_frames, overlap);
+  return {
+    precision,
+    overlap,
+    stride_frames: stride,
+    part_segments: partSegments ?? PART_SEGMENTS.demucs * Math.max(1, lead),
+    networks: networks.map(({ stems, checkpoint }) => ({ stems, weights: checkpoint.sha256 })),
+  };
 }

@@ -43,8 +43,3 @@ export interface Separator {
   /** Frees sessions and buffers. */
   close(): Promise<void>;
 }
-
-/** Number of strides that cover a song of `frames` frames. */
-export function strideCount(separator: Pick<Separator, 'strideFrames'>, frames: number): number {
-  return Math.ceil(frames / separator.strideFrames);
-}

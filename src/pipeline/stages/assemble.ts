@@ -1,5 +1,5 @@
 import { basename } from 'node:path/posix';
-import type { SeparationPlan, SourceInfo } from '../contracts.ts';
+import { type SeparationPlan, type SourceInfo, separatorInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
 import { assembleJams } from '../jams/assemble.ts';
 import { validateJams } from '../jams/validate.ts';
@@ -19,7 +19,7 @@ export async function assemble(
     title: basename(source.blob_name),
     identifiers: { audio_file_id: source.audio_file_id, sha256: source.sha256 },
     tool,
-    separation: { model: plan.model, requested: plan.requested, stems: plan.stems },
+    separation: { ...separatorInfo(plan), stems: plan.stems },
   });
   validateJams(jams);
   await writeJson(container, jamsWorkBlob(source.audio_file_id, plan.run), jams);

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { localSong } from '../audio/local-song.ts';
 import type { JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
-import { createSeparator, resolveModel } from '../separation/registry.ts';
-import { strideCount } from '../separation/separator.ts';
+import { chooseSeparator, type SeparatorSettings } from '../separation/registry.ts';
 import { storageCall } from '../storage/container.ts';
 import type { StageContext } from './context.ts';
 
@@ -14,8 +13,7 @@ export interface DownloadResult {
 
 /** Checks the song's blob, decodes it, and settles how it is to be separated. */
 export async function download(job: JobInput, { container, config }: StageContext): Promise<DownloadResult> {
-  const requested = job.model ?? config.model;
-  const model = resolveModel(requested, config);
+  const separator = chooseSeparator(job.model ?? config.model, job.stems, config);
   const { audio_file_id, blob_name } = job;
   const properties = await storageCall(blob_name, () => container.getBlobClient(blob_name).getProperties());
   const size = properties.contentLength ?? 0;
@@ -38,28 +36,20 @@ export async function download(job: JobInput, { container, config }: StageContex
     frames: song.frames,
     damaged: song.damaged,
   };
-  return { source, plan: await planSeparation(source, model, requested, config.partSegments) };
+  return { source, plan: planSeparation(source, separator) };
 }
 
-async function planSeparation(
-  source: SourceInfo,
-  model: string,
-  requested: string,
-  partSegments: number,
-): Promise<SeparationPlan> {
-  const separator = createSeparator(model);
-  try {
-    const identity = JSON.stringify([source.blob_name, source.etag, model, separator.strideFrames]);
-    return {
-      model,
-      requested,
-      stems: separator.stems,
-      stride_frames: separator.strideFrames,
-      segments: strideCount(separator, source.frames),
-      part_segments: partSegments,
-      run: createHash('sha256').update(identity).digest('hex').slice(0, 16),
-    };
-  } finally {
-    await separator.close();
-  }
+function planSeparation(
+  { blob_name, etag, frames }: SourceInfo,
+  separator: SeparatorSettings,
+): SeparationPlan {
+  const { requested: _, part_segments: __, ...decisive } = separator;
+  return {
+    ...separator,
+    segments: Math.ceil(frames / separator.stride_frames),
+    run: createHash('sha256')
+      .update(JSON.stringify([blob_name, etag, decisive]))
+      .digest('hex')
+      .slice(0, 16),
+  };
 }

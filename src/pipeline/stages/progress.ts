@@ -18,7 +18,12 @@ export async function runProgress(
   if (!at) return 0;
   const { stage, plan, progress } = at;
   if (stage !== 'separate' || !plan) return progress;
-  const last = new StagedStem(container, audioFileId, plan.stems[plan.stems.length - 1], plan.run);
-  const staged = await last.stagedSegments();
-  return round(progress + SEPARATION_SHARE * (staged.size / plan.segments), 3);
+  // A segment's stems are staged in order: the last one of a pass tells how many segments are complete.
+  const staged = await Promise.all(
+    plan.passes.map((stems) =>
+      new StagedStem(container, audioFileId, stems.at(-1)!, plan.run).stagedSegments(),
+    ),
+  );
+  const done = staged.reduce((sum, { size }) => sum + size, 0);
+  return round(progress + (SEPARATION_SHARE * done) / (plan.segments * plan.passes.length), 3);
 }

@@ -1,5 +1,12 @@
 import { SAMPLE_RATE } from '../audio/song.ts';
-import type { AnalysisResult, ResultDocument, SeparationPlan, SourceInfo, Stage } from '../contracts.ts';
+import {
+  type AnalysisResult,
+  type ResultDocument,
+  type SeparationPlan,
+  type SourceInfo,
+  type Stage,
+  separatorInfo,
+} from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
 import { BPM_DECIMALS, CONFIDENCE_DECIMALS, TUNING_DECIMALS } from '../jams/assemble.ts';
 import type { Analysis } from '../mir/analysis.ts';
@@ -36,7 +43,7 @@ export async function upload(input: UploadInput, { container }: StageContext): P
     analysis: analysisResult(analysis),
     stems,
     jams_url: plainUrl(container.getBlobClient(jamsBlob(id)).url),
-    separator: { model: plan.model, requested: plan.requested },
+    separator: separatorInfo(plan),
     source: {
       blob_name: source.blob_name,
       etag: source.etag,

@@ -1,8 +1,6 @@
 import { expect, it } from 'vitest';
 import { separationParts } from '../../../src/pipeline/stages/separate.ts';
 
-const plan = { model: 'spectral', requested: 'spectral', stems: [], stride_frames: 1, run: 'r' };
-
 it.each([
   [1, 12, [[0, 1]]],
   [12, 12, [[0, 12]]],
@@ -10,8 +8,8 @@ it.each([
     13,
     12,
     [
-      [0, 12],
-      [12, 13],
+      [0, 7],
+      [7, 13],
     ],
   ],
   [
@@ -19,12 +17,21 @@ it.each([
     2,
     [
       [0, 2],
-      [2, 4],
-      [4, 5],
+      [2, 3],
+      [3, 5],
     ],
   ],
-])('%d segments in parts of %d cover the song once', (segments, part_segments, parts) => {
-  expect(separationParts({ ...plan, segments, part_segments }).map(({ first, end }) => [first, end])).toEqual(
-    parts,
-  );
+])('%d segments in parts of at most %d cover the song once, evenly', (segments, part_segments, ranges) => {
+  const parts = separationParts({ passes: [['drums', 'bass']], segments, part_segments });
+  expect(parts.map(({ first, end }) => [first, end])).toEqual(ranges);
+});
+
+it('every pass goes through the whole song', () => {
+  const passes = [['drums'], ['bass']];
+  expect(separationParts({ passes, segments: 3, part_segments: 2 })).toEqual([
+    { pass: 0, first: 0, end: 2 },
+    { pass: 0, first: 2, end: 3 },
+    { pass: 1, first: 0, end: 2 },
+    { pass: 1, first: 2, end: 3 },
+  ]);
 });

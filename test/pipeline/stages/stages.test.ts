@@ -58,13 +58,13 @@ describe('the stages of a run', { timeout: 120_000 }, () => {
   it('separate stages the segments of its part, and does not make them again', async () => {
     const { plan } = song;
     expect(plan.segments).toBeGreaterThan(1);
-    await separate({ ...song, first: 0, end: 1 }, context);
+    await separate({ ...song, pass: 0, first: 0, end: 1 }, context);
     const vocals = new StagedStem(storage.container, 'a', 'vocals', plan.run);
     expect(await vocals.stagedSegments()).toEqual(new Set([0]));
     const started = performance.now();
-    await separate({ ...song, first: 0, end: 1 }, context);
+    await separate({ ...song, pass: 0, first: 0, end: 1 }, context);
     expect(performance.now() - started).toBeLessThan(500);
-    await separate({ ...song, first: 0, end: plan.segments }, context);
+    await separate({ ...song, pass: 0, first: 0, end: plan.segments }, context);
     expect((await vocals.stagedSegments()).size).toBe(plan.segments);
   });
 
@@ -149,7 +149,8 @@ describe('download refuses', () => {
     ['a song that is not there', { ...job, blob_name: 'none.mp3' }, {}, 'blob_not_found'],
     ['a song over the size limit', job, { maxFileBytes: 10 }, 'too_large'],
     ['a song over the duration limit', { ...job, audio_file_id: 'b' }, { maxDurationSeconds: 2 }, 'too_long'],
-    ['a model that is not there', { ...job, model: 'nonesuch' }, {}, 'model_unavailable'],
+    ['stems that the model lacks', { ...job, stems: ['oboe'] }, {}, 'invalid_request'],
+    ['a model that nobody knows', { ...job, model: 'nonesuch' }, {}, 'invalid_request'],
   ])('%s', async (_, input, settings, code) => {
     await expect(download(input, config(settings))).rejects.toMatchObject({ code });
   });

@@ -7,7 +7,11 @@ import { startStorage, type TestStorage } from '../../support/storage.ts';
 const PLAN: SeparationPlan = {
   model: 'spectral',
   requested: 'spectral',
+  precision: null,
+  overlap: null,
+  weights: [],
   stems: ['vocals'],
+  passes: [['vocals']],
   stride_frames: 2,
   segments: 2,
   part_segments: 1,

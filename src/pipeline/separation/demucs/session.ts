@@ -44,7 +44,11 @@ export class NetworkSession implements Network {
    *
    * @throws WorkerError `model_unavailable` where its files can't be loaded or the execution provider isn't there.
    */
-  static async load(folder: string, shape: NetworkShape, settings: NetworkSettings): Promise<NetworkSession> {
+  static async load(
+    folder: string,
+    shape: NetworkShape,
+    settings: Pick<NetworkSettings, 'precision' | 'executionProvider' | 'threads'>,
+  ): Promise<NetworkSession> {
     const { precision, executionProvider, threads } = settings;
     try {
       const session = await InferenceSession.create(join(folder, graphFile(precision)), {

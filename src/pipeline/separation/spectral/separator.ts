@@ -3,11 +3,9 @@ import type { Song } from '../../audio/song.ts';
 import type { SeparatedSegment, SeparationRange, Separator, StereoBlock } from '../separator.ts';
 import { Stft } from '../stft.ts';
 import { CUE_REACH, Cues } from './cues.ts';
-import { BINS, FRAME_SIZE, HOP } from './grid.ts';
+import { BINS, FRAME_SIZE, HOP, STRIDE_FRAMES } from './grid.ts';
 import { Masks, STEMS } from './masks.ts';
 
-/** Hops per stride: 10 s. The longer, the less is spent on context, and the more memory is used. */
-const STRIDE_HOPS = 430;
 /** Frames that begin before a stride and reach into it. */
 const LEAD_IN = FRAME_SIZE / HOP - 1;
 
@@ -20,7 +18,7 @@ const LEAD_IN = FRAME_SIZE / HOP - 1;
  */
 export class SpectralSeparator implements Separator {
   readonly stems: readonly string[] = STEMS;
-  readonly strideFrames = STRIDE_HOPS * HOP;
+  readonly strideFrames = STRIDE_FRAMES;
 
   readonly #stft = new Stft(FRAME_SIZE);
   readonly #masks = new Masks();

@@ -1,0 +1,34 @@
+import type { Config } from '../pipeline/config.ts';
+import { fetchModel } from '../pipeline/models/install.ts';
+import { modelEntry } from '../pipeline/models/manifest.ts';
+import { modelState } from '../pipeline/models/store.ts';
+import { DownloadBar } from './download-bar.ts';
+
+/** Somebody waits for an analysis: a server that doesn't answer soon is as good as none. */
+const ANSWER_MS = 5_000;
+const STALL_MS = 15_000;
+
+/**
+ * Sees to it that `name` can separate: fetches the weights of a released model that is not installed. Where that can't be and
+ * there is a fall-back, stderr says in one line what is gone on with and how to get the better one.
+ *
+ * @throws WorkerError `model_unavailable` where there is no fall-back.
+ */
+export async function obtainModel(name: string, config: Config): Promise<void> {
+  const { state, reason } = modelState(config.modelsDir, name);
+  if (state === 'available') return;
+  const entry = modelEntry(name);
+  if (!entry) return console.error(`${reason} Going on with ${config.modelFallback}.`);
+  console.error(`Fetching the weights of ${name}. ${entry.licence}`);
+  try {
+    using bar = new DownloadBar();
+    const onProgress = bar.update.bind(bar);
+    await fetchModel(name, config, { onProgress, answerMs: ANSWER_MS, stallMs: STALL_MS });
+  } catch (error) {
+    if (config.modelFallback === undefined || !(error instanceof Error)) throw error;
+    const { message } = error.cause instanceof Error ? error.cause : error;
+    console.error(
+      `${message} Going on with ${config.modelFallback}; to get ${name}: npm run models -- fetch ${name}`,
+    );
+  }
+}

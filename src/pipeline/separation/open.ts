@@ -1,0 +1,24 @@
+import type { Config } from '../config.ts';
+import type { SeparatorInfo } from '../contracts.ts';
+import { ComplementSeparator } from './complement.ts';
+import { SPECTRAL } from './registry.ts';
+import type { Separator } from './separator.ts';
+import { SpectralSeparator } from './spectral/separator.ts';
+
+/** A separator as a plan settles it: one pass of a model. */
+export interface SeparatorChoice extends Pick<SeparatorInfo, 'model' | 'precision' | 'overlap' | 'weights'> {
+  /** The stems of the pass; their complements may be among them. */
+  readonly stems: readonly string[];
+}
+
+/**
+ * Opens what a plan has chosen. The caller closes it.
+ *
+ * @throws WorkerError `model_unavailable`.
+ */
+export async function openSeparator(choice: SeparatorChoice, config: Config): Promise<Separator> {
+  if (choice.model === SPECTRAL) return new ComplementSeparator(new SpectralSeparator());
+  // Only here: onnxruntime's library is not loaded where it isn't needed.
+  const { openDemucs } = await import('./demucs/open.ts');
+  return new ComplementSeparator(await openDemucs(choice, config));
+}
