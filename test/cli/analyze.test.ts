@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { validateJams } from '../../src/pipeline/jams/validate.ts';
 import { aPlace, type Place, run } from '../support/commands.ts';
+import { installSmall } from '../support/models.ts';
 import { writeTone } from '../support/tone.ts';
 
 let place: Place;
@@ -18,6 +19,11 @@ describe('npm run analyze', () => {
     const { code, stdout, stderr } = await run('analyze', ['--out', out], place);
     expect(stderr).toContain('separate');
     expect(code, stderr).toBe(0);
+    const [about, ...more] = stderr.split('\n').filter((line) => line.includes('spectral'));
+    expect(about).toMatch(
+      /could not be fetched: connection refused\. Going on with spectral; to get htdemucs: npm/,
+    );
+    expect(more).toEqual([]);
     for (const said of ['132.0 BPM', 'D major', '4/4', 'A4 = 440', 'verse', 'by spectral', 'annotation.jams'])
       expect(stdout).toContain(said);
 
@@ -55,12 +61,30 @@ describe('npm run analyze', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('refuses unknown options and models', async () => {
+  it('makes the stems that were asked for with the model that was asked for', async () => {
+    await installSmall(place.env.MODELS_DIR, 'small');
+    const song = join(place.folder, 'song.wav');
+    writeTone(song, { seconds: 4 });
+    const out = join(place.folder, 'stems');
+    const args = [song, '--model', 'small', '--stems', 'vocals', '--out', out];
+    const { code, stdout, stderr } = await run('analyze', args, place);
+    expect(code, stderr).toBe(0);
+    expect(stderr).not.toContain('spectral');
+    expect(stdout).toContain('by small');
+    expect(readdirSync(join(out, 'song', 'stems')).sort()).toEqual(['no_vocals.wav', 'vocals.wav']);
+    const result = JSON.parse(readFileSync(join(out, 'song', 'result.json'), 'utf8'));
+    expect(result.separator).toMatchObject({ model: 'small', precision: 'fp32', overlap: 0.25 });
+  });
+
+  it('refuses unknown options, models and stems', async () => {
     const usage = await run('analyze', ['--loud'], place);
     expect(usage.code).toBe(2);
     expect(usage.stderr).toContain('Usage');
     const model = await run('analyze', ['--model', 'magic'], place);
     expect(model.code).toBe(2);
     expect(model.stderr).toContain('magic');
+    const stems = await run('analyze', ['--stems', 'vocals,oboe'], place);
+    expect(stems.code).toBe(2);
+    expect(stems.stderr).toContain("got 'oboe'");
   });
 });

@@ -18,6 +18,9 @@ import type { ChildMessage, ParentMessage, Task } from './protocol.ts';
 /** How often a child that separates says that it is alive, in ms. */
 const HEARTBEAT_MS = 1000;
 
+/** Unit of the system's figures of memory. */
+const KILOBYTE = 1024;
+
 const config = readConfig();
 let separator: Separator | undefined;
 let cancellation = new AbortController();
@@ -37,7 +40,7 @@ async function work(task: Task): Promise<void> {
     using song = new SongFile(task.song);
     if (task.kind === 'analyze') await send({ kind: 'analysis', analysis: analyse(song) });
     else await separate(song, task);
-    await send({ kind: 'done' });
+    await send({ kind: 'done', peakBytes: process.resourceUsage().maxRSS * KILOBYTE });
   } catch (error) {
     const { code, message } = asWorkerError(error);
     await send({ kind: 'failed', error: { code, message } });

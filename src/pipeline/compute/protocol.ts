@@ -28,13 +28,14 @@ export interface SegmentMessage {
 
 /**
  * What a child sends. After a `segment` it waits until that is acknowledged, so at most one is on its way. While it
- * separates it says every second that it is `alive`. With `done` or `failed` it is ready for the next task.
+ * separates it says every second that it is `alive`. With `done` or `failed` it is ready for the next task; `peakBytes` is the most memory that
+ * it has taken since its start.
  */
 export type ChildMessage =
   | SegmentMessage
   | { readonly kind: 'analysis'; readonly analysis: Analysis }
   | { readonly kind: 'alive' }
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done'; readonly peakBytes: number }
   | { readonly kind: 'failed'; readonly error: ErrorInfo };
 
 /** What comes of a task. */

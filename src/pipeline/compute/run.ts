@@ -5,13 +5,18 @@ import type { Task, TaskResult } from './protocol.ts';
 /** Time that a child has to leave off between two segments, in ms; then it is ended. */
 const GRACE_MS = 20_000;
 
+export interface TaskSummary {
+  /** The most memory that the child has taken since its start. */
+  readonly peakBytes: number;
+}
+
 /**
  * Runs `task` in a child process and yields what comes of it until it is done. Leaving the loop, or `signal`, calls the
  * work off at once. At most `WORKERS` children run at a time; further ones wait for their turn.
  *
  * @throws WorkerError the child's own error, `compute_crashed` or `out_of_memory` where it ended, or the signal's reason.
  */
-export async function* runInChild(task: Task, signal?: AbortSignal): AsyncGenerator<TaskResult> {
+export async function* runInChild(task: Task, signal?: AbortSignal): AsyncGenerator<TaskResult, TaskSummary> {
   const separates = task.kind === 'separate';
   const lease = await leaseProcess(needsOf(task), signal);
   const child = lease.process;
@@ -21,7 +26,7 @@ export async function* runInChild(task: Task, signal?: AbortSignal): AsyncGenera
     for (;;) {
       const message = await child.receive(separates, signal);
       if (message.kind === 'done' || message.kind === 'failed') state = message.kind;
-      if (message.kind === 'done') return;
+      if (message.kind === 'done') return { peakBytes: message.peakBytes };
       if (message.kind === 'failed') throw new WorkerError(message.error.code, message.error.message);
       yield message;
       if (message.kind === 'segment') child.send({ kind: 'acknowledged' });
