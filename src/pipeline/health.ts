@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { ffmpegPath } from './audio/ffmpeg.ts';
-import { readConfig } from './config.ts';
-import { modelState } from './models/store.ts';
+import { type Config, readConfig } from './config.ts';
+import { faultOf } from './models/faults.ts';
+import { type ModelState, modelState } from './models/store.ts';
 import { openContainer } from './storage/container.ts';
 
 export type ServiceState = 'available' | 'missing' | 'broken' | 'unavailable';
@@ -24,7 +25,7 @@ let asking: Promise<void> | undefined;
 /** The state of everything that a run needs. */
 export async function serviceHealth(): Promise<ServiceHealth> {
   const config = readConfig();
-  const demucs = modelState(config.modelsDir, config.model);
+  const demucs = separatorState(config);
   const essentia = isThere(() => createRequire(import.meta.url).resolve('essentia.js'));
   const ffmpeg = isThere(ffmpegPath);
   const storage = await storageState();
@@ -34,6 +35,13 @@ export async function serviceHealth(): Promise<ServiceHealth> {
     services: { demucs: demucs.state, spectral: 'available', essentia, ffmpeg, storage },
     reasons: { demucs: demucs.reason },
   };
+}
+
+/** The configured model: as its files are, and as its last try in this process went. */
+function separatorState({ modelsDir, model }: Config): ModelState {
+  const files = modelState(modelsDir, model);
+  const fault = faultOf(model);
+  return files.state === 'available' && fault ? { state: 'broken', reason: fault } : files;
 }
 
 async function storageState(): Promise<ServiceState> {

@@ -1,9 +1,13 @@
 import { localSong } from '../audio/local-song.ts';
 import { runInChild } from '../compute/run.ts';
 import type { SeparationPlan, SourceInfo } from '../contracts.ts';
-import { WorkerError } from '../errors.ts';
+import { type ErrorCode, WorkerError } from '../errors.ts';
+import { noteTry } from '../models/faults.ts';
 import { StagedStem } from '../storage/staged-stem.ts';
 import type { StageContext } from './context.ts';
+
+/** Errors that lie in the model and not in the song. */
+const MODEL_FAULTS: ReadonlySet<ErrorCode> = new Set(['model_unavailable', 'model_output_invalid']);
 
 /** A range of the song in one pass. */
 export interface PartRange {
@@ -51,12 +55,16 @@ export async function separate(
 
   const song = await localSong(container, source, config);
   const separator = { model, stems, precision, overlap, weights };
-  for await (const message of runInChild(
-    { kind: 'separate', song: song.path, separator, segments },
-    signal,
-  )) {
-    if (message.kind !== 'segment')
-      throw new WorkerError('internal', `A ${message.kind} came from a separation.`);
-    await blobs.get(message.stem)!.stage(message.index, message.samples);
+  const task = { kind: 'separate', song: song.path, separator, segments } as const;
+  try {
+    for await (const message of runInChild(task, signal)) {
+      if (message.kind !== 'segment')
+        throw new WorkerError('internal', `A ${message.kind} came from a separation.`);
+      await blobs.get(message.stem)!.stage(message.index, message.samples);
+    }
+    noteTry(model, undefined);
+  } catch (error) {
+    if (error instanceof WorkerError && MODEL_FAULTS.has(error.code)) noteTry(model, error.message);
+    throw error;
   }
 }

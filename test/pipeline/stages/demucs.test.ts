@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { localSong } from '../../../src/pipeline/audio/local-song.ts';
 import { SongFile } from '../../../src/pipeline/audio/song.ts';
 import { endIdleProcesses } from '../../../src/pipeline/compute/pool.ts';
 import { readConfig } from '../../../src/pipeline/config.ts';
+import { serviceHealth } from '../../../src/pipeline/health.ts';
 import type { Jams } from '../../../src/pipeline/jams/assemble.ts';
 import { analyze } from '../../../src/pipeline/stages/analyze.ts';
 import { assemble } from '../../../src/pipeline/stages/assemble.ts';
@@ -54,6 +55,26 @@ async function published(stem: string): Promise<Int16Array> {
   const bytes = await storage.container.getBlobClient(`a/stems/${stem}.wav`).downloadToBuffer();
   return new Int16Array(bytes.buffer.slice(bytes.byteOffset + WAV_HEADER, bytes.byteOffset + bytes.length));
 }
+
+it('a network that cannot be loaded fails the run, and the health tells', async () => {
+  const { modelsDir, model } = context.config;
+  const graph = join((await installSmall(modelsDir, model)).networks[0].folder, 'graph.onnx');
+  const whole = readFileSync(graph);
+  writeFileSync(graph, Buffer.alloc(whole.length));
+  const song = await download({ ...job, model }, context);
+  const part = { ...song, ...separationParts(song.plan)[0] };
+  await expect(separate(part, context)).rejects.toMatchObject({
+    code: 'model_unavailable',
+    message: expect.stringContaining('models -- verify'),
+  });
+  expect(await serviceHealth()).toMatchObject({
+    services: { demucs: 'broken' },
+    reasons: { demucs: expect.stringContaining('models -- verify') },
+  });
+  writeFileSync(graph, whole);
+  await separate(part, context);
+  expect((await serviceHealth()).services.demucs).toBe('available');
+});
 
 describe('a run with HTDemucs', { timeout: 60_000 }, () => {
   let song: DownloadResult;
