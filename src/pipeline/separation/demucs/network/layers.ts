@@ -2,6 +2,12 @@ import type { GraphBuilder, Value } from './graph.ts';
 
 /** Keeps a division by a deviation finite, in every normalisation of the network. */
 export const NORM_EPSILON = 1e-5;
+/**
+ * From this length on, an axis is summed up in blocks. onnxruntime adds one value after the other; where many are equal,
+ * as in silence, all its rounding errors have one sign.
+ */
+const LONG = 1024;
+const BLOCK = 128;
 
 export interface Convolution {
   /** Height (frequency) and width (time). */
@@ -23,21 +29,57 @@ export function reshape(g: GraphBuilder, x: Value, shape: readonly number[]): Va
   return g.node('Reshape', [x, g.integers(shape)]);
 }
 
-/** Mean over `axes`, the last first and one at a time: a mean over all at once loses 50 dB of precision. */
-export function mean(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+/**
+ * Mean over `axes`, the last first and one at a time: a mean over all at once loses 50 dB of precision. `width` is the
+ * length of the last axis, where that may be long.
+ */
+export function mean(g: GraphBuilder, x: Value, axes: readonly number[], width = 0): Value {
   return [...axes]
     .sort((a, b) => b - a)
-    .reduce((m, axis) => g.node('ReduceMean', [m, g.integers([axis])]), x);
+    .reduce((m, axis) => g.node('ReduceMean', [m, g.integers([axis])]), blockMeans(g, x, width));
 }
 
-/** `x` without its mean over `axes`, and one over its (biased) standard deviation. */
+/** Means of blocks of a long last axis, `width` long, scaled so that their mean is that of all; a short one is left as it is. */
+function blockMeans(g: GraphBuilder, x: Value, width: number): Value {
+  const blocks = blocksOf(width);
+  if (blocks === 1) return x;
+  const means = g.node('AveragePool', [x], {
+    kernel_shape: [1, BLOCK],
+    strides: [1, BLOCK],
+    pads: [0, 0, 0, blocks * BLOCK - width],
+    count_include_pad: 1,
+  });
+  return g.node('Mul', [means, g.real((blocks * BLOCK) / width)]);
+}
+
+/** Products of all rows with one another: `[1, height, rows, width]` to `[1, height, rows, rows]`. */
+export function scatter(
+  g: GraphBuilder,
+  x: Value,
+  [height, rows, width]: readonly [number, number, number],
+): Value {
+  const squared = (y: Value) => g.node('MatMul', [y, g.node('Transpose', [y], { perm: [0, 1, 3, 2] })]);
+  const blocks = blocksOf(width);
+  if (blocks === 1) return squared(x);
+  const padded = g.node('Pad', [x, g.integers([0, 0, 0, 0, 0, 0, 0, blocks * BLOCK - width])]);
+  const parts = g.node('Transpose', [reshape(g, padded, [height, rows, blocks, BLOCK])], {
+    perm: [0, 2, 1, 3],
+  });
+  const sum = g.node('ReduceSum', [squared(parts), g.integers([1])]);
+  return reshape(g, sum, [1, height, rows, rows]);
+}
+
+const blocksOf = (width: number): number => (width < LONG ? 1 : Math.ceil(width / BLOCK));
+
+/** `x` without its mean over `axes`, and one over its (biased) standard deviation; `width` as for `mean`. */
 export function standardise(
   g: GraphBuilder,
   x: Value,
   axes: readonly number[],
+  width = 0,
 ): { centred: Value; inverse: Value } {
-  const centred = g.node('Sub', [x, mean(g, x, axes)]);
-  const variance = mean(g, g.node('Mul', [centred, centred]), axes);
+  const centred = g.node('Sub', [x, mean(g, x, axes, width)]);
+  const variance = mean(g, g.node('Mul', [centred, centred]), axes, width);
   return { centred, inverse: inverseDeviation(g, variance) };
 }
 

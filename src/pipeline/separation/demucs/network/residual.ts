@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from './graph.ts';
-import { convolve, gelu, inverseDeviation, mean, reshape, slice, standardise } from './layers.ts';
+import { convolve, gelu, inverseDeviation, mean, reshape, scatter, slice, standardise } from './layers.ts';
 
 /** Width of a dilated convolution. */
 const KERNEL = 3;
@@ -42,7 +42,7 @@ function residualLayer(
     pads: [0, pad, 0, pad],
     dilation,
   });
-  const { centred, inverse } = standardise(g, narrow, [1, 3]);
+  const { centred, inverse } = standardise(g, narrow, [1, 3], width);
   const scaled = g.node('Mul', [
     g.node('Mul', [centred, inverse]),
     perChannel(g.weight(`${name}.1.weight`, [hidden])),
@@ -60,12 +60,12 @@ function residualLayer(
   const column = (tensor: Value) => g.node('Unsqueeze', [tensor, g.integers([1])]);
 
   const rows = g.node('Transpose', [h], { perm: [0, 2, 1, 3] }); // [1, height, hidden, width]
-  const rowMean = g.node('ReduceMean', [rows, g.integers([3])]);
+  const rowMean = mean(g, rows, [3], width);
   const deviations = g.node('Sub', [rows, rowMean]);
-  const scatter = g.node('MatMul', [deviations, g.node('Transpose', [deviations], { perm: [0, 1, 3, 2] })]);
+  const products = scatter(g, deviations, [height, hidden, width]);
   const gram = g.node('MatMul', [g.node('Transpose', [weight], { perm: [1, 0] }), weight]);
   const within = g.node('Div', [
-    g.node('ReduceSum', [g.node('Mul', [scatter, gram]), g.integers([2, 3])]),
+    g.node('ReduceSum', [g.node('Mul', [products, gram]), g.integers([2, 3])]),
     g.real(width * wide),
   ]);
   const wideMean = g.node('Add', [g.node('MatMul', [weight, rowMean]), column(bias)]); // [1, height, wide, 1]
