@@ -120,7 +120,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     );
   }
   const e = parsed.data;
-  const threads = e.ORT_THREADS ?? Math.min(availableParallelism(), NETWORK_THREADS);
+  const cores = availableParallelism();
+  // As many processes as were asked for share the processors.
+  const threads =
+    e.ORT_THREADS ??
+    (given.WORKERS ? Math.max(1, Math.floor(cores / e.WORKERS)) : Math.min(cores, NETWORK_THREADS));
   return {
     storage: { connectionString: e.AZURE_STORAGE_CONNECTION_STRING, accountUrl: e.AZURE_STORAGE_ACCOUNT_URL },
     blobTriggerSource: e.BLOB_TRIGGER_SOURCE,
@@ -134,7 +138,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       precision: e.DEMUCS_PRECISION,
       executionProvider: e.ORT_EXECUTION_PROVIDER,
       threads,
-      processes: Math.max(1, Math.floor(availableParallelism() / threads)),
+      processes: given.WORKERS ? e.WORKERS : Math.max(1, Math.floor(cores / threads)),
     },
     callbackUrl: e.CALLBACK_URL,
     callbackSecrets: e.CALLBACK_SECRET?.split(/[\s,]+/).filter(Boolean) ?? [],

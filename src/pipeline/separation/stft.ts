@@ -20,6 +20,8 @@ export class Stft {
   readonly #fft: RealFft;
   readonly #frame: Float32Array;
   readonly #window: Float32Array;
+  /** The window over what the squares of all windows that meet in a sample sum up to. */
+  readonly #synthesisWindow: Float32Array;
 
   constructor(frameSize: number) {
     this.frameSize = frameSize;
@@ -31,12 +33,15 @@ export class Stft {
       { length: frameSize },
       (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frameSize),
     );
+    this.#synthesisWindow = this.#window.map((value) => value / WINDOW_SUM);
   }
 
   /** The spectrum (`2 * bins` values) of the frame that starts at sample `at`, which lies whole within `samples`. */
   analyseFrame(samples: Float32Array, at: number, spectrum: Float32Array): void {
-    for (let i = 0; i < this.frameSize; i++) this.#frame[i] = samples[at + i] * this.#window[i];
-    this.#fft.forward(this.#frame, spectrum);
+    const frame = this.#frame;
+    const window = this.#window;
+    for (let i = 0; i < frame.length; i++) frame[i] = samples[at + i] * window[i];
+    this.#fft.forward(frame, spectrum);
   }
 
   /** Spectra of the `frames` frames that start every `hop` samples from the start of `samples`. */
@@ -50,9 +55,11 @@ export class Stft {
 
   /** Adds the frame of `spectrum` (`2 * bins` values) onto `out` at sample `at`, which may lie before its start. */
   overlapAdd(spectrum: Float32Array, out: Float32Array, at: number): void {
-    this.#fft.inverse(spectrum, this.#frame);
+    const frame = this.#frame;
+    const window = this.#synthesisWindow;
+    this.#fft.inverse(spectrum, frame);
     const from = Math.max(0, -at);
     const to = Math.min(this.frameSize, out.length - at);
-    for (let i = from; i < to; i++) out[at + i] += (this.#frame[i] * this.#window[i]) / WINDOW_SUM;
+    for (let i = from; i < to; i++) out[at + i] += frame[i] * window[i];
   }
 }

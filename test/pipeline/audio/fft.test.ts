@@ -27,7 +27,7 @@ describe('the transform of real signals', () => {
     expect(Array.from(spectrum)).toEqual(closeTo(expected.flat()));
   });
 
-  it.each([4, 8, SIZE, 4096])('of %d samples is undone by its inverse', (size) => {
+  it.each([SIZE, 64, 4096])('of %d samples is undone by its inverse', (size) => {
     const samples = noise(size);
     const fft = new RealFft(size);
     const spectrum = new Float32Array(2 * fft.bins);
@@ -47,7 +47,7 @@ describe('the transform of real signals', () => {
     expect(without.some((x) => x !== 0)).toBe(true);
   });
 
-  it.each([0, 2, 12, 1000])('is not made for %d samples', (size) => {
+  it.each([0, 2, 16, 1000])('is not made for %d samples', (size) => {
     expect(() => new RealFft(size)).toThrow(`got ${size}`);
   });
 });

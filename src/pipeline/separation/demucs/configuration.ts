@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { SAMPLE_RATE } from '../../audio/song.ts';
 import { WorkerError } from '../../errors.ts';
 
+/** What can be transformed, see `RealFft`. */
+const LEAST_NFFT = 32;
 /** A parameter's value in a message. */
 const VALUE_CHARACTERS = 80;
 /** A rational number as a checkpoint stores it. */
@@ -37,7 +39,12 @@ const parameters = z.object({
   channels: count.default(48),
   growth: count.default(2),
   depth: count.default(4),
-  nfft: count.refine((n) => Number.isInteger(Math.log2(n)), 'expected a power of two').default(4096),
+  nfft: count
+    .refine(
+      (n) => n >= LEAST_NFFT && Number.isInteger(Math.log2(n)),
+      `expected a power of two from ${LEAST_NFFT}`,
+    )
+    .default(4096),
   cac: only(true),
   rewrite: only(true),
   freq_emb: z.number().nullable().default(0.2),

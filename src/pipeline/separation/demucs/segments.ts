@@ -47,7 +47,9 @@ export class WeightedOverlap {
     const out = channels.map((channel, c) => {
       const sums = this.#sums[c];
       for (let i = 0; i < length; i++) sums[i] += weight[i] * channel[i];
-      return sums.slice(0, finished).map((sum, i) => sum / this.#weights[i]);
+      const mean = new Float32Array(finished);
+      for (let i = 0; i < finished; i++) mean[i] = sums[i] / this.#weights[i];
+      return mean;
     });
     for (const buffer of [...this.#sums, this.#weights]) {
       buffer.copyWithin(0, stride);

@@ -32,12 +32,14 @@ export class Spectrogram {
   /** Fills the planes `real` and `imaginary` (`bins * spectra` values each) from `samples`. */
   analyse(samples: Float32Array, real: Float32Array, imaginary: Float32Array): void {
     const { spectra, bins } = this;
+    const frame = this.#frame;
+    const scale = this.#scale;
     this.#reflect(samples);
     for (let t = 0; t < spectra; t++) {
-      this.#stft.analyseFrame(this.#padded, t * this.#stft.hop, this.#frame);
-      for (let k = 0; k < bins; k++) {
-        real[k * spectra + t] = this.#frame[2 * k] * this.#scale;
-        imaginary[k * spectra + t] = this.#frame[2 * k + 1] * this.#scale;
+      this.#stft.analyseFrame(this.#padded, t * this.#stft.hop, frame);
+      for (let k = 0, at = t; k < bins; k++, at += spectra) {
+        real[at] = frame[2 * k] * scale;
+        imaginary[at] = frame[2 * k + 1] * scale;
       }
     }
   }
@@ -45,13 +47,14 @@ export class Spectrogram {
   /** Adds the samples that the planes `real` and `imaginary` stand for onto `out`. */
   synthesise(real: Float32Array, imaginary: Float32Array, out: Float32Array): void {
     const { spectra, bins } = this;
-    this.#frame.fill(0);
+    const scale = 1 / this.#scale;
+    const frame = this.#frame.fill(0);
     for (let t = 0; t < spectra; t++) {
-      for (let k = 0; k < bins; k++) {
-        this.#frame[2 * k] = real[k * spectra + t] / this.#scale;
-        this.#frame[2 * k + 1] = imaginary[k * spectra + t] / this.#scale;
+      for (let k = 0, at = t; k < bins; k++, at += spectra) {
+        frame[2 * k] = real[at] * scale;
+        frame[2 * k + 1] = imaginary[at] * scale;
       }
-      this.#stft.overlapAdd(this.#frame, out, t * this.#stft.hop - this.#pad);
+      this.#stft.overlapAdd(frame, out, t * this.#stft.hop - this.#pad);
     }
   }
 
