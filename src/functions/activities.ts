@@ -1,9 +1,11 @@
 /** One activity per stage. Each takes and returns small JSON and can be run again. */
-import { app } from '@azure/functions';
+import { app, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
+import { removeLocalSongs } from '../pipeline/audio/local-song.ts';
 import { endIdleProcesses } from '../pipeline/compute/pool.ts';
 import type { Stage } from '../pipeline/contracts.ts';
 import { asWorkerError } from '../pipeline/errors.ts';
+import { faultPoint } from '../pipeline/fault-point.ts';
 import { analyze } from '../pipeline/stages/analyze.ts';
 import { assemble } from '../pipeline/stages/assemble.ts';
 import { callback } from '../pipeline/stages/callback.ts';
@@ -12,8 +14,10 @@ import { type StageContext, stageContext } from '../pipeline/stages/context.ts';
 import { download } from '../pipeline/stages/download.ts';
 import { separate } from '../pipeline/stages/separate.ts';
 import { upload } from '../pipeline/stages/upload.ts';
-import type { StageOutcome } from './names.ts';
-import { encodeFailure } from './stage-failure.ts';
+import { ActivityWatch, interruptActivities } from './activity-watch.ts';
+import type { StageCall, StageOutcome } from './names.ts';
+
+const underWay = new Set<Promise<unknown>>();
 
 register('download', download);
 register('separate', separate);
@@ -22,22 +26,50 @@ register('assemble', assemble);
 register('upload', upload);
 register('callback', callback);
 register('cleanup', cleanup);
-app.hook.appTerminate(endIdleProcesses);
 
-/** A final failure is returned, so that it is not tried again; a retryable one is thrown. */
-function register<I, O>(stage: Stage, work: (input: I, context: StageContext) => Promise<O>): void {
+app.hook.appTerminate(async () => {
+  interruptActivities();
+  await Promise.allSettled(underWay);
+  endIdleProcesses();
+  await removeLocalSongs();
+});
+
+function register<I>(stage: Stage, work: (input: I, context: StageContext) => Promise<unknown>): void {
   df.app.activity(stage, {
-    handler: async (input: I, invocation): Promise<StageOutcome<O>> => {
-      const start = performance.now();
-      const seconds = () => Math.round(performance.now() - start) / 1000;
-      try {
-        return { value: await work(input, stageContext()), seconds: seconds() };
-      } catch (thrown) {
-        const error = asWorkerError(thrown);
-        invocation.error(`${stage} failed after ${seconds()} s: ${error.message} [${error.code}]`);
-        if (error.retryable) throw new Error(encodeFailure(stage, error));
-        return { error: { code: error.code, message: error.message }, seconds: seconds() };
-      }
+    handler: async (call: StageCall<I>, invocation) => {
+      const outcome = perform(stage, call, work, invocation);
+      underWay.add(outcome);
+      return await outcome.finally(() => underWay.delete(outcome));
     },
   });
+}
+
+/** Failures are returned: the orchestrator decides what is tried again. Only an interruption is thrown, for it is none. */
+async function perform<I>(
+  stage: Stage,
+  { audio_file_id, attempt, input }: StageCall<I>,
+  work: (input: I, context: StageContext) => Promise<unknown>,
+  invocation: InvocationContext,
+): Promise<StageOutcome> {
+  const start = performance.now();
+  const seconds = () => Math.round(performance.now() - start) / 1000;
+  try {
+    const context = stageContext();
+    using watch = new ActivityWatch(stage, audio_file_id, context);
+    const { signal } = watch;
+    await watch.look();
+    signal.throwIfAborted();
+    faultPoint(stage, 'before');
+    const value = await work(input, { ...context, signal });
+    faultPoint(stage, 'after');
+    return { value, seconds: seconds() };
+  } catch (thrown) {
+    const error = asWorkerError(thrown);
+    if (error.code === 'interrupted') throw error;
+    const { code, message } = error;
+    invocation.error(
+      `${stage} of '${audio_file_id}' failed in attempt ${attempt} after ${seconds()} s: ${message} [${code}]`,
+    );
+    return { error: { code, message, attempt }, seconds: seconds() };
+  }
 }

@@ -1,17 +1,24 @@
 /** `POST /analyze`: starts the run of a song, or joins the one that is under way. */
 import { app } from '@azure/functions';
+import type { BlobClient } from '@azure/storage-blob';
 import * as df from 'durable-functions';
 import { parseAnalyzeRequest } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { requireKnown } from '../pipeline/separation/registry.ts';
 import { requestCallback } from '../pipeline/stages/callback.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
-import { blobNameOf } from '../pipeline/storage/container.ts';
+import { blobNameOf, storageCall } from '../pipeline/storage/container.ts';
 import { withProblems } from './problem.ts';
-import { startRun } from './start.ts';
+import { type Start, startRun } from './start.ts';
 
 /** Seconds after which asking for the status is worth while. */
 const RETRY_AFTER_SECONDS = 5;
+
+const MESSAGE: Record<Start, string> = {
+  started: 'Analysis started.',
+  joined: 'The song is being analysed already.',
+  queued: 'The run that is under way leaves off, and this one follows it.',
+};
 
 app.http('analyzeRequest', {
   methods: ['POST'],
@@ -26,7 +33,12 @@ app.http('analyzeRequest', {
     const { audio_file_id, model, stems } = body;
     if (model || stems) requireKnown(model ?? stage.config.model, stems, stage.config);
     if (body.callback_url) await requestCallback(audio_file_id, body.callback_url, stage);
-    const started = await startRun(df.getClient(context), { audio_file_id, blob_name, model, stems });
+    const etag = await versionOf(stage.container.getBlobClient(blob_name));
+    const start = await startRun(
+      df.getClient(context),
+      { audio_file_id, blob_name, etag, model, stems },
+      stage,
+    );
     const location = new URL(`/analyze/${audio_file_id}`, request.url).href;
     return {
       status: 202,
@@ -38,11 +50,21 @@ app.http('analyzeRequest', {
       jsonBody: {
         audio_file_id,
         status: 'processing',
-        message: started ? 'Analysis started.' : 'The song is being analysed already.',
+        message: MESSAGE[start],
       },
     };
   }),
 });
+
+/** The blob's version; none where there is no blob, which the run will tell. */
+async function versionOf(blob: BlobClient): Promise<string | undefined> {
+  try {
+    return (await storageCall(blob.name, () => blob.getProperties())).etag;
+  } catch (error) {
+    if (error instanceof WorkerError && error.code === 'blob_not_found') return undefined;
+    throw error;
+  }
+}
 
 function parseJson(text: string): unknown {
   try {

@@ -2,17 +2,14 @@
 import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import { OrchestrationRuntimeStatus } from 'durable-functions';
-import { audioFileId, type Progress, type ResultDocument, type Stage } from '../pipeline/contracts.ts';
+import { audioFileId, type Progress, type ResultDocument, type RunOutput } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { runProgress } from '../pipeline/stages/progress.ts';
 import { readJson } from '../pipeline/storage/container.ts';
 import { resultBlob } from '../pipeline/storage/names.ts';
 import { withProblems } from './problem.ts';
-import { instanceStatus } from './start.ts';
-
-/** Stages after the upload. */
-const PUBLISHED: ReadonlySet<Stage | undefined> = new Set<Stage>(['callback', 'cleanup']);
+import { instanceStatus, PUBLISHED } from './start.ts';
 
 app.http('analyzeStatus', {
   methods: ['GET'],
@@ -30,9 +27,12 @@ app.http('analyzeStatus', {
     switch (instance?.runtimeStatus) {
       case undefined:
       case OrchestrationRuntimeStatus.Completed: {
+        const output = (instance?.output ?? {}) as Partial<RunOutput>;
+        if (output.status === 'canceled')
+          return { jsonBody: { audio_file_id, status: 'canceled', stage: progress?.stage } };
         const result = await readJson<ResultDocument>(stage.container, resultBlob(audio_file_id));
         if (!result) throw new WorkerError('not_found', `Nothing is known of the song '${audio_file_id}'.`);
-        const { callback, stage_seconds } = (instance?.output ?? {}) as Record<string, unknown>;
+        const { callback, stage_seconds } = output;
         return {
           jsonBody: { audio_file_id, status: 'completed', progress: 1, callback, stage_seconds, result },
         };

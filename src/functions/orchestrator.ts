@@ -1,20 +1,24 @@
 /** The run of one song: its stages in order, separation fanned out in parts beside the analysis. */
 import type { OrchestrationContext, Task } from 'durable-functions';
 import * as df from 'durable-functions';
-import type { JobInput, Progress, SourceInfo, Stage } from '../pipeline/contracts.ts';
+import type {
+  CallbackPayload,
+  JobInput,
+  Progress,
+  RunOutput,
+  SeparationPlan,
+  SourceInfo,
+  Stage,
+} from '../pipeline/contracts.ts';
 import { round } from '../pipeline/round.ts';
+import type { CallbackInput } from '../pipeline/stages/callback.ts';
+import type { CleanupInput, CleanupResult } from '../pipeline/stages/cleanup.ts';
 import type { DownloadResult } from '../pipeline/stages/download.ts';
 import { separationParts } from '../pipeline/stages/separate.ts';
 import type { UploadInput } from '../pipeline/stages/upload.ts';
 import { ORCHESTRATION, type StageOutcome } from './names.ts';
+import { runStages, type StageWork } from './retry.ts';
 import { failureOf, StageFailure } from './stage-failure.ts';
-
-/** What every stage gets: three tries, 5 s and 15 s apart. */
-const RETRY = new df.RetryOptions(5_000, 3);
-RETRY.backoffCoefficient = 3;
-/** A receiver that is down gets more time: six tries over some five minutes. */
-const CALLBACK_RETRY = new df.RetryOptions(10_000, 6);
-CALLBACK_RETRY.backoffCoefficient = 2;
 
 /** Share of the run that is done when a stage begins. */
 const PROGRESS_AT: Record<Stage, number> = {
@@ -31,29 +35,27 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
   const job = context.df.getInput() as JobInput;
   const startedAt = context.df.currentUtcDateTime.getTime();
   const elapsedSeconds = () => (context.df.currentUtcDateTime.getTime() - startedAt) / 1000;
-  const messageId = `msg_${job.audio_file_id}_${startedAt}`;
   const id = job.audio_file_id;
+  const message = { audio_file_id: id, messageId: `msg_${id}_${startedAt}` };
   let source: SourceInfo | undefined;
+  let plan: SeparationPlan | undefined;
   let stageSeconds: Partial<Record<Stage, number>> = {};
   try {
     enter(context, { stage: 'download' });
-    const downloaded = unwrap<DownloadResult>('download', yield call(context, 'download', job));
-    const { plan } = downloaded.value;
-    source = downloaded.value.source;
+    const downloaded = yield* runStage<DownloadResult>(context, job, 'download', job);
+    ({ source, plan } = downloaded.value);
     const song = { source, plan };
 
     enter(context, { stage: 'separate', plan });
-    const parts = separationParts(plan);
     const fannedOutAfter = elapsedSeconds();
-    const outcomes: unknown[] = yield context.df.Task.all([
-      call(context, 'analyze', song),
-      ...parts.map((part) => call(context, 'separate', { ...song, ...part })),
+    const [analyzed] = yield* runAll(context, job, [
+      { stage: 'analyze', input: song },
+      ...separationParts(plan).map((part) => ({ stage: 'separate' as const, input: { ...song, ...part } })),
     ]);
-    const [analyzed] = outcomes.map((outcome, i) => unwrap(i === 0 ? 'analyze' : 'separate', outcome));
     const separateSeconds = round(elapsedSeconds() - fannedOutAfter, 3);
 
     enter(context, { stage: 'assemble', plan });
-    const assembled = unwrap('assemble', yield call(context, 'assemble', song));
+    const assembled = yield* runStage(context, job, 'assemble', song);
 
     enter(context, { stage: 'upload', plan });
     stageSeconds = {
@@ -63,68 +65,98 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
       assemble: assembled.seconds,
     };
     const publication: UploadInput = { ...song, elapsedSeconds: elapsedSeconds(), stageSeconds };
-    const uploaded = unwrap('upload', yield call(context, 'upload', publication));
+    const uploaded = yield* runStage(context, job, 'upload', publication);
     stageSeconds = { ...stageSeconds, upload: uploaded.seconds };
   } catch (error) {
     const failure = failureOf(error);
-    const payload = {
+    const canceled = failure.info.code === 'canceled';
+    if (!canceled) {
+      const payload: CallbackPayload = {
+        audio_file_id: id,
+        status: 'failed',
+        processing_time_seconds: elapsedSeconds(),
+        error: failure.info,
+      };
+      yield* notify(context, job, { ...message, failure: payload });
+    }
+    enter(context, { stage: failure.info.stage, ending: true, error: failure.info });
+    // What a failed run has staged serves the next one of the same song; what was cancelled is not wanted any more.
+    const next = yield* clean(context, job, {
       audio_file_id: id,
-      status: 'failed' as const,
-      processing_time_seconds: elapsedSeconds(),
-      error: failure.info,
-    };
-    yield* notify(context, { audio_file_id: id, messageId, failure: payload });
-    yield* clean(context, id, source);
+      source,
+      discard: canceled ? plan : undefined,
+    });
+    if (next) return context.df.continueAsNew(next);
     context.df.setCustomStatus({
       stage: failure.info.stage,
       progress: 1,
       error: failure.info,
     } satisfies Progress);
+    if (canceled) return { status: 'canceled' } satisfies RunOutput;
     throw new Error(`${failure.info.stage}: ${failure.message}`);
   }
 
   enter(context, { stage: 'callback' });
-  const callback = yield* notify(context, { audio_file_id: id, messageId });
-  enter(context, { stage: 'cleanup' });
-  yield* clean(context, id, source);
+  const callback = yield* notify(context, job, message);
+  enter(context, { stage: 'cleanup', ending: true });
+  const next = yield* clean(context, job, { audio_file_id: id, source });
+  if (next) return context.df.continueAsNew(next);
   context.df.setCustomStatus({ stage: 'cleanup', progress: 1 } satisfies Progress);
-  return { status: 'completed', callback, stage_seconds: stageSeconds };
+  return { status: 'completed', callback, stage_seconds: stageSeconds } satisfies RunOutput;
 });
 
 function enter(context: OrchestrationContext, at: Omit<Progress, 'progress'>): void {
   context.df.setCustomStatus({ ...at, progress: PROGRESS_AT[at.stage] } satisfies Progress);
 }
 
-function call(context: OrchestrationContext, stage: Stage, input: unknown): Task {
-  return context.df.callActivityWithRetry(stage, stage === 'callback' ? CALLBACK_RETRY : RETRY, input);
+/** Runs stages side by side. @throws StageFailure the first failure among them, once all have ended */
+function* runAll(
+  context: OrchestrationContext,
+  { audio_file_id, attempts }: JobInput,
+  work: readonly StageWork[],
+): Generator<Task, { value: unknown; seconds: number }[], StageOutcome[]> {
+  const outcomes = yield* runStages(context, audio_file_id, work, attempts);
+  return outcomes.map(({ error, value, seconds }, i) => {
+    if (error) throw new StageFailure({ ...error, stage: work[i].stage });
+    return { value, seconds };
+  });
 }
 
-/** What a stage gave, or its final failure thrown. */
-function unwrap<T>(stage: Stage, outcome: unknown): { value: T; seconds: number } {
-  const { error, value, seconds } = outcome as StageOutcome<T>;
-  if (error) throw new StageFailure({ ...error, stage });
-  return { value: value as T, seconds };
+function* runStage<T>(
+  context: OrchestrationContext,
+  job: JobInput,
+  stage: Stage,
+  input: unknown,
+): Generator<Task, { value: T; seconds: number }, StageOutcome[]> {
+  const [outcome] = yield* runAll(context, job, [{ stage, input }]);
+  return outcome as { value: T; seconds: number };
 }
 
 /** Posts the callback. One that can't be delivered is told in the output and loses nothing else. */
-function* notify(context: OrchestrationContext, input: unknown): Generator<Task, unknown, unknown> {
+function* notify(
+  context: OrchestrationContext,
+  job: JobInput,
+  input: CallbackInput,
+): Generator<Task, RunOutput['callback'], StageOutcome[]> {
   try {
-    const { value } = unwrap<boolean>('callback', yield call(context, 'callback', input));
+    const { value } = yield* runStage<boolean>(context, job, 'callback', input);
     return value ? 'delivered' : 'not requested';
   } catch (error) {
     return failureOf(error).info;
   }
 }
 
-/** Removes work files. What can't be removed now is no reason to fail a run whose results are there. */
+/** Removes work files, and gives what is to be run next. What can't be removed is no reason to fail a run. */
 function* clean(
   context: OrchestrationContext,
-  audio_file_id: string,
-  source?: SourceInfo,
-): Generator<Task, void, unknown> {
+  job: JobInput,
+  input: CleanupInput,
+): Generator<Task, JobInput | undefined, StageOutcome[]> {
   try {
-    yield call(context, 'cleanup', { audio_file_id, source });
+    const { value } = yield* runStage<CleanupResult>(context, job, 'cleanup', input);
+    return value.next;
   } catch (error) {
-    context.warn(`cleanup of '${audio_file_id}': ${failureOf(error).message}`);
+    context.warn(`cleanup of '${job.audio_file_id}': ${failureOf(error).message}`);
+    return undefined;
   }
 }

@@ -5,6 +5,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   invalid_request: 400,
   not_found: 404,
   blob_not_found: 404,
+  already_finished: 409,
   storage_unavailable: 503,
 };
 

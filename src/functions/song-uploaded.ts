@@ -8,9 +8,15 @@ import type { ResultDocument } from '../pipeline/contracts.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { readJson, storageCall } from '../pipeline/storage/container.ts';
 import { idOfBlob, isSong, resultBlob } from '../pipeline/storage/names.ts';
-import { startRun } from './start.ts';
+import { type Start, startRun } from './start.ts';
 
 const { container, blobTriggerSource, storage } = readConfig();
+
+const TOLD: Record<Start, string> = {
+  started: 'analysis started',
+  joined: 'a run is under way already (songs of one folder share it)',
+  queued: 'the run under way leaves off and this version follows',
+};
 
 /** What the host hands over with `sdkBinding`: the blob's place instead of its content. */
 interface BlobReference {
@@ -44,16 +50,14 @@ app.storageBlob('songUploaded', {
     );
     const result = await readJson<ResultDocument>(stage.container, resultBlob(audio_file_id));
     if (result?.source.blob_name === blob_name && result.source.etag === etag) return; // A request was faster.
-    const started = await startRun(df.getClient(context), {
+    const job = {
       audio_file_id,
       blob_name,
+      etag,
       model: metadata?.model,
       stems: metadata?.stems?.split(/[\s,]+/).filter(Boolean),
-    });
-    context.log(
-      started
-        ? `${blob_name}: analysis started as '${audio_file_id}'.`
-        : `${blob_name}: a run of '${audio_file_id}' is under way already; songs of one folder share its id.`,
-    );
+    };
+    const start = await startRun(df.getClient(context), job, stage);
+    context.log(`${blob_name}: ${TOLD[start]}, as '${audio_file_id}'.`);
   },
 });

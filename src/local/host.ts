@@ -94,7 +94,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
     env.WEBSITE_HOSTNAME = new URL(server.url).host;
 
     const app = await loadApp(root, log, settings.functionTimeoutMs);
-    stack.push(() => app.terminate());
     const engine = new DurableEngine({
       app,
       database: join(localDir, 'durable.sqlite'),
@@ -102,9 +101,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
       maxConcurrentActivities: settings.maxConcurrentActivities,
       log,
     });
+    // Together: the engine takes in nothing more that the app, told to end, breaks off.
+    stack.push(() => Promise.all([engine.stop(GRACE_MS), app.terminate()]));
     const { routes, listeners, blobTriggers } = wire(app, root, settings, log);
     await engine.start(server.url);
-    stack.push(async () => engine.stop(GRACE_MS));
     server.serve(createHandler(app, managementApi(engine), routes, log));
     for (const listener of listeners) {
       await listener.start();

@@ -49,6 +49,8 @@ const environment = z.object({
   MAX_DURATION_SECONDS: positive(3600),
   DECODE_TIMEOUT_SECONDS: positive(600),
   CALLBACK_TIMEOUT_SECONDS: positive(30),
+  STAGE_ATTEMPTS: z.coerce.number().int().positive().default(3),
+  STAGE_TIMEOUT_SECONDS: positive(1200),
   WORKERS: z.coerce.number().int().positive().default(workersHere),
   WORKER_MEMORY_MB: positive(3000),
   WORKER_SILENCE_SECONDS: positive(120),
@@ -91,6 +93,10 @@ export interface Config {
   readonly maxFileBytes: number;
   readonly maxDurationSeconds: number;
   readonly decodeTimeoutMs: number;
+  /** How often a stage is tried. */
+  readonly stageAttempts: number;
+  /** Time that one attempt at a stage may take; the host's `functionTimeout` lies above. */
+  readonly stageTimeoutMs: number;
   /** Segments that one separation activity works through; unset, the separator's own number. */
   readonly partSegments?: number;
   /** Processes that separate or analyse at once; what comes on top of them waits. */
@@ -146,6 +152,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxFileBytes: e.MAX_FILE_MB * MEGABYTE,
     maxDurationSeconds: e.MAX_DURATION_SECONDS,
     decodeTimeoutMs: e.DECODE_TIMEOUT_SECONDS * 1000,
+    stageAttempts: e.STAGE_ATTEMPTS,
+    stageTimeoutMs: e.STAGE_TIMEOUT_SECONDS * 1000,
     workers: e.WORKERS,
     workerMemoryBytes: e.WORKER_MEMORY_MB * MEGABYTE,
     workerSilenceMs: e.WORKER_SILENCE_SECONDS * 1000,

@@ -44,6 +44,10 @@ export interface JobInput {
   readonly blob_name: string;
   /** Separator; absent means the configured one. */
   readonly model?: string;
+  /** Version of the blob; absent, whichever is there. */
+  readonly etag?: string;
+  /** How often a stage is tried. */
+  readonly attempts: number;
   /** Stems that are wanted; absent means all that the separator has. One alone comes with `no_{stem}`, what it leaves. */
   readonly stems?: readonly string[];
 }
@@ -101,13 +105,29 @@ export function separatorInfo({
   return { model, requested, precision, overlap, weights };
 }
 
+/** Why a run failed: in which stage, and in which attempt (from 1) at it. */
+export interface StageError extends ErrorInfo {
+  readonly stage: Stage;
+  readonly attempt?: number;
+}
+
 /** Custom status of the orchestration. */
 export interface Progress {
   readonly stage: Stage;
   /** Share of the whole run that is done, 0..1. */
   readonly progress: number;
   readonly plan?: SeparationPlan;
-  readonly error?: ErrorInfo & { stage: Stage };
+  /** Only the work files are still to be removed. */
+  readonly ending?: boolean;
+  readonly error?: StageError;
+}
+
+/** Output of an orchestration that did not fail. */
+export interface RunOutput {
+  readonly status: 'completed' | 'canceled';
+  /** Whether anybody was told, or why that could not be. */
+  readonly callback?: 'delivered' | 'not requested' | StageError;
+  readonly stage_seconds?: Partial<Record<Stage, number>>;
 }
 
 /** `analysis` of callback and result, field for field as the Python worker gave it, plus mode, meter and confidences. */
@@ -157,5 +177,5 @@ export type CallbackPayload =
       audio_file_id: string;
       status: 'failed';
       processing_time_seconds: number;
-      error: ErrorInfo & { stage: Stage };
+      error: StageError;
     };

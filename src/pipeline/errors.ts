@@ -13,15 +13,19 @@ const CODES = {
   model_unavailable: { retryable: false },
   model_output_invalid: { retryable: false },
   timed_out: { retryable: true },
+  interrupted: { retryable: true },
   storage_unavailable: { retryable: true },
   compute_crashed: { retryable: true },
   out_of_memory: { retryable: true },
   callback_failed: { retryable: true },
   canceled: { retryable: false },
+  already_finished: { retryable: false },
   internal: { retryable: true },
 } as const satisfies Record<string, { retryable: boolean }>;
 
 export type ErrorCode = keyof typeof CODES;
+
+export const isRetryable = (code: ErrorCode): boolean => CODES[code].retryable;
 
 /** An error as it stands in a status, a callback or an activity's result. */
 export interface ErrorInfo {
@@ -41,7 +45,7 @@ export class WorkerError extends Error {
   }
 
   get retryable(): boolean {
-    return CODES[this.code].retryable;
+    return isRetryable(this.code);
   }
 }
 

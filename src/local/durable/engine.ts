@@ -281,6 +281,7 @@ export class DurableEngine {
       const result = jsonOf(returnValue);
       event = { EventType: EventType.TaskCompleted, TaskScheduledId: task, Result: result };
     } catch (error) {
+      if (this.#stopped) return; // It was broken off; it runs again at the next start.
       const { message, stack } = error instanceof Error ? error : { message: String(error), stack: '' };
       const Reason = `Activity function '${name}' failed: ${message}`;
       event = { EventType: EventType.TaskFailed, TaskScheduledId: task, Reason, Details: stack ?? '' };

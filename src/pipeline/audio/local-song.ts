@@ -34,6 +34,15 @@ export function localSong(
   return running.finally(() => underWay.delete(folder));
 }
 
+/** Folders that this process has used. */
+const used = new Set<string>();
+
+/** Removes the decoded songs of this process from this machine. */
+export async function removeLocalSongs(): Promise<void> {
+  for (const folder of used) await rm(folder, { recursive: true, force: true });
+  used.clear();
+}
+
 /** Removes the decoded song from this machine. */
 export async function removeLocalSong(source: SongVersion, config: Config): Promise<void> {
   await rm(songFolder(source, config), { recursive: true, force: true });
@@ -45,6 +54,7 @@ async function obtain(
   config: Config,
   folder: string,
 ): Promise<LocalSong> {
+  used.add(folder);
   const path = join(folder, 'song.f32');
   const description = join(folder, 'song.json');
   const known = await readFile(description, 'utf8').catch(() => undefined);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path/posix';
 import { type SeparationPlan, type SourceInfo, separatorInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import { faultPoint } from '../fault-point.ts';
 import { assembleJams } from '../jams/assemble.ts';
 import { validateJams } from '../jams/validate.ts';
 import type { Analysis } from '../mir/analysis.ts';
@@ -22,6 +23,7 @@ export async function assemble(
     separation: { ...separatorInfo(plan), stems: plan.stems },
   });
   validateJams(jams);
+  faultPoint('assemble', 'middle');
   await writeJson(container, jamsWorkBlob(source.audio_file_id, plan.run), jams);
 }
 

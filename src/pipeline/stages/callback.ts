@@ -1,6 +1,7 @@
 import { postCallback } from '../callback/post.ts';
 import type { CallbackPayload, ResultDocument } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import { faultPoint } from '../fault-point.ts';
 import { readJson, writeJson } from '../storage/container.ts';
 import { callbackWorkBlob, resultBlob } from '../storage/names.ts';
 import type { StageContext } from './context.ts';
@@ -30,6 +31,7 @@ export async function callback(input: CallbackInput, { container, config }: Stag
   if (!url) return false;
   const payload = input.failure ?? (await readJson<ResultDocument>(container, resultBlob(id)));
   if (!payload) throw new WorkerError('internal', `The result document of '${id}' is not there.`);
+  faultPoint('callback', 'middle');
   await postCallback(url, payload, {
     messageId: input.messageId,
     secrets: config.callbackSecrets,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { localSong } from '../audio/local-song.ts';
 import type { JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import { faultPoint } from '../fault-point.ts';
 import { chooseSeparator, type SeparatorSettings } from '../separation/registry.ts';
 import { storageCall } from '../storage/container.ts';
 import type { StageContext } from './context.ts';
@@ -12,12 +13,17 @@ export interface DownloadResult {
 }
 
 /** Checks the song's blob, decodes it, and settles how it is to be separated. */
-export async function download(job: JobInput, { container, config }: StageContext): Promise<DownloadResult> {
+export async function download(
+  job: Omit<JobInput, 'attempts'>,
+  { container, config }: StageContext,
+): Promise<DownloadResult> {
   const separator = chooseSeparator(job.model ?? config.model, job.stems, config);
   const { audio_file_id, blob_name } = job;
   const properties = await storageCall(blob_name, () => container.getBlobClient(blob_name).getProperties());
   const size = properties.contentLength ?? 0;
   const etag = properties.etag ?? '';
+  if (job.etag && job.etag !== etag)
+    throw new WorkerError('blob_changed', `The blob '${blob_name}' was replaced before its analysis began.`);
   if (size === 0)
     throw new WorkerError('unsupported_media', `The blob '${blob_name}' is empty. Upload the song again.`);
   if (size > config.maxFileBytes) {
@@ -27,6 +33,7 @@ export async function download(job: JobInput, { container, config }: StageContex
     );
   }
   const song = await localSong(container, { audio_file_id, blob_name, etag }, config);
+  faultPoint('download', 'middle');
   const source: SourceInfo = {
     audio_file_id,
     blob_name,

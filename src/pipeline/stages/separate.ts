@@ -2,6 +2,7 @@ import { localSong } from '../audio/local-song.ts';
 import { runInChild } from '../compute/run.ts';
 import type { SeparationPlan, SourceInfo } from '../contracts.ts';
 import { type ErrorCode, WorkerError } from '../errors.ts';
+import { faultPoint } from '../fault-point.ts';
 import { noteTry } from '../models/faults.ts';
 import { StagedStem } from '../storage/staged-stem.ts';
 import type { StageContext } from './context.ts';
@@ -61,6 +62,7 @@ export async function separate(
       if (message.kind !== 'segment')
         throw new WorkerError('internal', `A ${message.kind} came from a separation.`);
       await blobs.get(message.stem)!.stage(message.index, message.samples);
+      faultPoint('separate', 'middle');
     }
     noteTry(model, undefined);
   } catch (error) {

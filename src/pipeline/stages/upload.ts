@@ -8,6 +8,7 @@ import {
   separatorInfo,
 } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import { faultPoint } from '../fault-point.ts';
 import { BPM_DECIMALS, CONFIDENCE_DECIMALS, TUNING_DECIMALS } from '../jams/assemble.ts';
 import type { Analysis } from '../mir/analysis.ts';
 import { round, toTime } from '../round.ts';
@@ -35,6 +36,7 @@ export async function upload(input: UploadInput, { container }: StageContext): P
   const stems = await Promise.all(
     plan.stems.map((stem) => new StagedStem(container, id, stem, plan.run).commit(plan, source.frames)),
   );
+  faultPoint('upload', 'middle');
   await writeJson(container, jamsBlob(id), jams);
   await writeJson(container, resultBlob(id), {
     audio_file_id: id,

@@ -27,6 +27,10 @@ export const resultBlob = (id: string) => `${id}/analysis/result.json`;
 export const workPrefix = (id: string) => `${id}/work/`;
 export const analysisWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.analysis.json`;
 export const jamsWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.jams`;
+/** Stands there while a run is asked to leave off. */
+export const cancelWorkBlob = (id: string) => `${workPrefix(id)}cancel.json`;
+/** The run to start once the one that is under way has left off. */
+export const nextWorkBlob = (id: string) => `${workPrefix(id)}next.json`;
 export const callbackWorkBlob = (id: string) => `${workPrefix(id)}callback.json`;
 
 /** Whether a blob put into the container is a song to analyse: an audio file, and none of the worker's own outputs. */

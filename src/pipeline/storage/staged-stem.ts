@@ -56,6 +56,25 @@ export class StagedStem {
     return { stem_type: this.#stem, blob_url: plainUrl(this.#blob.url), file_size_bytes: wavBytes(frames) };
   }
 
+  /** Removes what is staged and not committed; a stem that an earlier run has published stays as it is. */
+  async discard(): Promise<void> {
+    if ((await this.#uncommitted()).length === 0) return;
+    const published = await this.#blob.getProperties().catch(noneIfMissing);
+    if (published) {
+      // A commit drops all staged blocks that it doesn't name.
+      const { committedBlocks = [] } = await this.#blob.getBlockList('committed');
+      await storageCall(this.#name, () =>
+        this.#blob.commitBlockList(
+          committedBlocks.map(({ name }) => name),
+          { blobHTTPHeaders: { blobContentType: published.contentType }, metadata: published.metadata },
+        ),
+      );
+    } else {
+      await storageCall(this.#name, () => this.#blob.commitBlockList([]));
+      await this.#blob.deleteIfExists();
+    }
+  }
+
   async #stageBlock(id: string, bytes: Buffer): Promise<void> {
     await storageCall(this.#name, () => this.#blob.stageBlock(id, bytes, bytes.length));
   }
@@ -86,6 +105,11 @@ export class StagedStem {
 }
 
 const blockId = (run: string, part: string) => Buffer.from(`${run}-${part}`, 'latin1').toString('base64');
+
+function noneIfMissing(error: unknown): undefined {
+  if (error instanceof RestError && error.statusCode === 404) return undefined;
+  throw error;
+}
 
 /** An address without its query, where a SAS token may stand. */
 export const plainUrl = (url: string) => url.split('?')[0];

@@ -1,0 +1,58 @@
+import type { Stage } from '../pipeline/contracts.ts';
+import { WorkerError } from '../pipeline/errors.ts';
+import { cancelRequest } from '../pipeline/stages/cancel.ts';
+import type { StageContext } from '../pipeline/stages/context.ts';
+
+/** Stages that a cancelled run goes through too. */
+const LAST_STAGES: ReadonlySet<Stage> = new Set<Stage>(['callback', 'cleanup']);
+/** How often a stage looks whether its run is to leave off, in ms. */
+const POLL_MS = 1_000;
+
+const shutdown = new AbortController();
+
+/** Has every activity of this process leave off: at the next segment's border. */
+export function interruptActivities(): void {
+  shutdown.abort(
+    new WorkerError('interrupted', 'The worker is being stopped. The work goes on at its next start.'),
+  );
+}
+
+/** Watches over one activity: its signal ends the work when the run is cancelled, time is up or the worker stops. */
+export class ActivityWatch implements Disposable {
+  readonly signal: AbortSignal;
+
+  readonly #stage: Stage;
+  readonly #audioFileId: string;
+  readonly #context: StageContext;
+  readonly #abort = new AbortController();
+  readonly #timers: NodeJS.Timeout[];
+
+  constructor(stage: Stage, audioFileId: string, context: StageContext) {
+    this.#stage = stage;
+    this.#audioFileId = audioFileId;
+    this.#context = context;
+    this.signal = AbortSignal.any([this.#abort.signal, shutdown.signal]);
+    const limit = context.config.stageTimeoutMs;
+    const late = () =>
+      this.#abort.abort(
+        new WorkerError(
+          'timed_out',
+          `The stage ${stage} took longer than the ${limit / 1000} s that STAGE_TIMEOUT_SECONDS allows.`,
+        ),
+      );
+    // A storage that doesn't answer is the stage's own trouble, which tells of it.
+    const look = () => this.look().catch(() => {});
+    this.#timers = [setTimeout(late, limit), setInterval(look, POLL_MS)];
+  }
+
+  /** Looks now whether the run is to leave off. */
+  async look(): Promise<void> {
+    if (LAST_STAGES.has(this.#stage)) return;
+    const reason = await cancelRequest(this.#audioFileId, this.#context);
+    if (reason) this.#abort.abort(new WorkerError(reason.code, reason.message));
+  }
+
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+}

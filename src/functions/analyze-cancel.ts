@@ -1,0 +1,40 @@
+/** `DELETE /analyze/{audio_file_id}`: calls a run off. */
+import { app } from '@azure/functions';
+import * as df from 'durable-functions';
+import { audioFileId, type Progress } from '../pipeline/contracts.ts';
+import { WorkerError } from '../pipeline/errors.ts';
+import { requestCancel } from '../pipeline/stages/cancel.ts';
+import { stageContext } from '../pipeline/stages/context.ts';
+import { withProblems } from './problem.ts';
+import { instanceStatus, PUBLISHED, UNDER_WAY } from './start.ts';
+
+app.http('analyzeCancel', {
+  methods: ['DELETE'],
+  route: 'analyze/{audio_file_id}',
+  authLevel: 'function',
+  extraInputs: [df.input.durableClient()],
+  handler: withProblems(async (request, context) => {
+    const id = audioFileId.safeParse(request.params.audio_file_id);
+    if (!id.success)
+      throw new WorkerError('invalid_request', `audio_file_id: ${id.error.issues[0].message}.`);
+    const audio_file_id = id.data;
+    const instance = await instanceStatus(df.getClient(context), audio_file_id);
+    if (!instance) throw new WorkerError('not_found', `There is no run of the song '${audio_file_id}'.`);
+    const { stage } = (instance.customStatus ?? {}) as Partial<Progress>;
+    if (!UNDER_WAY.has(instance.runtimeStatus) || PUBLISHED.has(stage))
+      throw new WorkerError(
+        'already_finished',
+        `The run of '${audio_file_id}' has ended; there is nothing to cancel.`,
+      );
+    await requestCancel(
+      audio_file_id,
+      { code: 'canceled', message: 'The run was cancelled.' },
+      stageContext(),
+    );
+    return {
+      status: 202,
+      headers: { Location: new URL(`/analyze/${audio_file_id}`, request.url).href, 'Retry-After': '2' },
+      jsonBody: { audio_file_id, status: 'canceling', message: 'The run leaves off at the next segment.' },
+    };
+  }),
+});

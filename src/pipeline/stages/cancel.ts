@@ -1,0 +1,43 @@
+import type { JobInput } from '../contracts.ts';
+import type { ErrorInfo } from '../errors.ts';
+import { readJson, writeJson } from '../storage/container.ts';
+import { cancelWorkBlob, nextWorkBlob } from '../storage/names.ts';
+import type { StageContext } from './context.ts';
+
+/** Asks the run of a song to leave off. Its stages find the request in a work blob, on whatever machine they are. */
+export async function requestCancel(
+  audioFileId: string,
+  reason: ErrorInfo,
+  { container }: StageContext,
+): Promise<void> {
+  await writeJson(container, cancelWorkBlob(audioFileId), reason);
+}
+
+/** Why the run of a song is to leave off, or undefined. */
+export function cancelRequest(
+  audioFileId: string,
+  { container }: StageContext,
+): Promise<ErrorInfo | undefined> {
+  return readJson<ErrorInfo>(container, cancelWorkBlob(audioFileId));
+}
+
+/** Takes a request back that no run has found. */
+export async function withdrawCancel(audioFileId: string, { container }: StageContext): Promise<void> {
+  await container.getBlobClient(cancelWorkBlob(audioFileId)).deleteIfExists();
+}
+
+/** Notes what is to be run once the run that is under way has left off. */
+export async function noteNext(job: JobInput, { container }: StageContext): Promise<void> {
+  await writeJson(container, nextWorkBlob(job.audio_file_id), job);
+}
+
+/** Takes what is to be run next, if anything is. */
+export async function takeNext(
+  audioFileId: string,
+  { container }: StageContext,
+): Promise<JobInput | undefined> {
+  const name = nextWorkBlob(audioFileId);
+  const next = await readJson<JobInput>(container, name);
+  if (next) await container.getBlobClient(name).deleteIfExists();
+  return next;
+}
