@@ -60,7 +60,7 @@ async function perform<I>(
     await watch.look();
     signal.throwIfAborted();
     faultPoint(stage, 'before');
-    const value = await work(input, { ...context, signal });
+    const value = await work(input, { ...context, signal, log: (text) => invocation.log(text) });
     faultPoint(stage, 'after');
     return { value, seconds: seconds() };
   } catch (thrown) {

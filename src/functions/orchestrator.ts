@@ -20,6 +20,9 @@ import { ORCHESTRATION, type StageOutcome } from './names.ts';
 import { runStages, type StageWork } from './retry.ts';
 import { failureOf, StageFailure } from './stage-failure.ts';
 
+/** How often the results are made where what one stage left for the next gets lost. */
+const MAX_ROUNDS = 3;
+
 /** Share of the run that is done when a stage begins. */
 const PROGRESS_AT: Record<Stage, number> = {
   download: 0,
@@ -44,29 +47,14 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
     enter(context, { stage: 'download' });
     const downloaded = yield* runStage<DownloadResult>(context, job, 'download', job);
     ({ source, plan } = downloaded.value);
-    const song = { source, plan };
-
-    enter(context, { stage: 'separate', plan });
-    const fannedOutAfter = elapsedSeconds();
-    const [analyzed] = yield* runAll(context, job, [
-      { stage: 'analyze', input: song },
-      ...separationParts(plan).map((part) => ({ stage: 'separate' as const, input: { ...song, ...part } })),
-    ]);
-    const separateSeconds = round(elapsedSeconds() - fannedOutAfter, 3);
-
-    enter(context, { stage: 'assemble', plan });
-    const assembled = yield* runStage(context, job, 'assemble', song);
-
-    enter(context, { stage: 'upload', plan });
-    stageSeconds = {
-      download: downloaded.seconds,
-      separate: separateSeconds,
-      analyze: analyzed.seconds,
-      assemble: assembled.seconds,
-    };
-    const publication: UploadInput = { ...song, elapsedSeconds: elapsedSeconds(), stageSeconds };
-    const uploaded = yield* runStage(context, job, 'upload', publication);
-    stageSeconds = { ...stageSeconds, upload: uploaded.seconds };
+    for (let round = 1; ; round++) {
+      try {
+        stageSeconds = yield* makeResults(context, job, downloaded, elapsedSeconds);
+        break;
+      } catch (error) {
+        if (failureOf(error).info.code !== 'work_lost' || round === MAX_ROUNDS) throw error;
+      }
+    }
   } catch (error) {
     const failure = failureOf(error);
     const canceled = failure.info.code === 'canceled';
@@ -104,6 +92,38 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
   context.df.setCustomStatus({ stage: 'cleanup', progress: 1 } satisfies Progress);
   return { status: 'completed', callback, stage_seconds: stageSeconds } satisfies RunOutput;
 });
+
+/** The stages from separation to upload. What an earlier round has staged is not made again. */
+function* makeResults(
+  context: OrchestrationContext,
+  job: JobInput,
+  downloaded: { value: DownloadResult; seconds: number },
+  elapsedSeconds: () => number,
+): Generator<Task, Partial<Record<Stage, number>>, StageOutcome[]> {
+  const song = downloaded.value;
+  const { plan } = song;
+  enter(context, { stage: 'separate', plan });
+  const fannedOutAfter = elapsedSeconds();
+  const [analyzed] = yield* runAll(context, job, [
+    { stage: 'analyze', input: song },
+    ...separationParts(plan).map((part) => ({ stage: 'separate' as const, input: { ...song, ...part } })),
+  ]);
+  const separateSeconds = round(elapsedSeconds() - fannedOutAfter, 3);
+
+  enter(context, { stage: 'assemble', plan });
+  const assembled = yield* runStage(context, job, 'assemble', song);
+
+  enter(context, { stage: 'upload', plan });
+  const stageSeconds = {
+    download: downloaded.seconds,
+    separate: separateSeconds,
+    analyze: analyzed.seconds,
+    assemble: assembled.seconds,
+  };
+  const publication: UploadInput = { ...song, elapsedSeconds: elapsedSeconds(), stageSeconds };
+  const uploaded = yield* runStage(context, job, 'upload', publication);
+  return { ...stageSeconds, upload: uploaded.seconds };
+}
 
 function enter(context: OrchestrationContext, at: Omit<Progress, 'progress'>): void {
   context.df.setCustomStatus({ ...at, progress: PROGRESS_AT[at.stage] } satisfies Progress);

@@ -45,7 +45,10 @@ export function emulatorAt(blobPort = 10_000, queuePort = 10_001): Omit<Azurite,
   return { connectionString, blobUrl, queueUrl };
 }
 
-/** Uses the Azurite that answers on the blob port, or starts one and waits until it answers. */
+/**
+ * Uses the Azurite that answers on the blob port, or starts one and waits until it answers. One that was started here
+ * and ends by itself is started again.
+ */
 export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
   const { directory, blobPort, queuePort, log } = options;
   const pidFile = join(directory, 'azurite.pid');
@@ -60,17 +63,31 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
 
   mkdirSync(directory, { recursive: true });
   const logFile = join(directory, 'azurite.log');
-  const child = spawnChild(directory, logFile, found);
+  let child = spawnChild(directory, logFile, found);
   try {
     await answers(child, queueUrl, logFile); // the queue service is the later one to open
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
   }
-  writeFileSync(pidFile, String(child.pid));
+  const watch = () => {
+    writeFileSync(pidFile, String(child.pid));
+    child.once('exit', restart);
+  };
+  const restart = (code: number | null, signal: string | null) => {
+    log(
+      'warning',
+      'azurite',
+      `Azurite ended by itself (${signal ?? `exit code ${code}`}); it is started again`,
+    );
+    child = spawnChild(directory, logFile, found);
+    watch();
+  };
+  watch();
   return {
     ...found,
     stop: async () => {
+      child.off('exit', restart);
       await end(child);
       rmSync(pidFile, { force: true });
     },

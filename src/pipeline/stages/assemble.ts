@@ -36,7 +36,7 @@ export async function readAnalysis(
   const analysis = await readJson<Analysis>(container, analysisWorkBlob(source.audio_file_id, plan.run));
   if (!analysis)
     throw new WorkerError(
-      'internal',
+      'work_lost',
       `The analysis of '${source.audio_file_id}' is gone from its work blob.`,
     );
   return analysis;

@@ -7,6 +7,8 @@ export interface StageContext {
   readonly config: Config;
   readonly container: ContainerClient;
   readonly signal?: AbortSignal;
+  /** For those who watch the worker. */
+  readonly log?: (text: string) => void;
 }
 
 /** The context that the environment configures. */

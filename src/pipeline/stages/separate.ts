@@ -41,7 +41,7 @@ export function separationParts({
 /** Separates one part, staging each segment of each stem as it comes. What an earlier try staged is not made again. */
 export async function separate(
   { source, plan, pass, first, end }: SeparationPart,
-  { container, config, signal }: StageContext,
+  { container, config, signal, log }: StageContext,
 ): Promise<void> {
   const { model, precision, overlap, weights } = plan;
   const stems = plan.passes[pass];
@@ -51,6 +51,10 @@ export async function separate(
   const staged = await Promise.all([...blobs.values()].map((blob) => blob.stagedSegments()));
   const segments = Array.from({ length: end - first }, (_, i) => first + i).filter(
     (index) => !staged.every((done) => done.has(index)),
+  );
+  const made = end - first - segments.length;
+  log?.(
+    `'${source.audio_file_id}', ${stems.join(', ')}: ${segments.length} of the segments ${first} to ${end - 1} are to be separated, ${made} were.`,
   );
   if (segments.length === 0) return;
 

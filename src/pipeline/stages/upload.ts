@@ -32,7 +32,7 @@ export async function upload(input: UploadInput, { container }: StageContext): P
   const id = source.audio_file_id;
   const analysis = await readAnalysis(container, source, plan);
   const jams = await readJson(container, jamsWorkBlob(id, plan.run));
-  if (!jams) throw new WorkerError('internal', `The annotation of '${id}' is gone from its work blob.`);
+  if (!jams) throw new WorkerError('work_lost', `The annotation of '${id}' is gone from its work blob.`);
   const stems = await Promise.all(
     plan.stems.map((stem) => new StagedStem(container, id, stem, plan.run).commit(plan, source.frames)),
   );

@@ -1,6 +1,7 @@
 import { type BlockBlobClient, type ContainerClient, RestError } from '@azure/storage-blob';
 import { wavBytes, wavHeader } from '../audio/wav.ts';
 import type { SeparationPlan, StemResult } from '../contracts.ts';
+import { WorkerError } from '../errors.ts';
 import { storageCall } from './container.ts';
 import { stemBlob } from './names.ts';
 
@@ -46,12 +47,11 @@ export class StagedStem {
         headerId,
         ...Array.from({ length: plan.segments }, (_, segment) => this.#segmentId(segment)),
       ];
-      await storageCall(this.#name, () =>
-        this.#blob.commitBlockList(ids, {
-          blobHTTPHeaders: { blobContentType: 'audio/wav' },
-          metadata: { run: this.#run, model: plan.model },
-        }),
-      );
+      const options = {
+        blobHTTPHeaders: { blobContentType: 'audio/wav' },
+        metadata: { run: this.#run, model: plan.model },
+      };
+      await storageCall(this.#name, () => this.#blob.commitBlockList(ids, options).catch(this.#lost));
     }
     return { stem_type: this.#stem, blob_url: plainUrl(this.#blob.url), file_size_bytes: wavBytes(frames) };
   }
@@ -98,6 +98,14 @@ export class StagedStem {
       throw error;
     }
   }
+
+  /** Storage drops staged blocks after a week; what else may lose them is no reason to give up either. */
+  readonly #lost = (error: unknown): never => {
+    if (!(error instanceof RestError) || error.code !== 'InvalidBlockList') throw error;
+    throw new WorkerError('work_lost', `Staged segments of the stem '${this.#name}' are gone.`, {
+      cause: error,
+    });
+  };
 
   #segmentId(segment: number): string {
     return blockId(this.#run, String(segment).padStart(INDEX_DIGITS, '0'));

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aPlace, command, end, type Place, startWorker } from '../support/commands.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
+import { writeTone } from '../support/tone.ts';
+
+const SECONDS = 45;
+/** Of the separator `spectral`. */
+const STRIDE_SECONDS = 9.98;
+/** A worker that has not come by its fault point by then never will. */
+const FAULT_LIMIT_MS = 30_000;
+/** In the order in which a run comes by them; analysis and separation run side by side, and the analysis ends first. */
+const STAGES = ['download', 'analyze', 'separate', 'assemble', 'upload', 'callback', 'cleanup'];
+const POINTS = ['before', 'middle', 'after'];
+/** `npm run test:chaos` goes through every point of every stage, `npm test` through one of each stage. */
+const FAULT_POINTS = STAGES.flatMap((stage, i) => {
+  const points = process.env.CHAOS === 'full' ? POINTS : [POINTS[(i + 2) % POINTS.length]];
+  return points.map((point) => `${stage}:${point}`);
+});
+
+let place: Place;
+let receiver: Receiver;
+let song: string;
+
+beforeAll(async () => {
+  place = await aPlace({ DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '1' });
+  receiver = await startReceiver();
+  song = join(place.folder, 'song.wav');
+  writeTone(song, { seconds: SECONDS, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+});
+afterAll(async () => {
+  await receiver[Symbol.asyncDispose]();
+  place.remove();
+});
+
+async function request(url: string, id: string): Promise<void> {
+  const blob = place.container.getBlockBlobClient(`${id}/song.wav`);
+  await blob.uploadFile(song);
+  const body = JSON.stringify({ audio_file_id: id, blob_uri: blob.url, callback_url: receiver.url });
+  expect((await fetch(`${url}/analyze`, { method: 'POST', body })).status).toBe(202);
+}
+
+/** Runs a worker up to a fault point; it may come there before it has told its address. */
+async function runToFault(point: string): Promise<{ log: string; signal: string | null }> {
+  const child = command('start', [], { ...place, env: { ...place.env, FAULT_POINT: point } });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+  const late = setTimeout(() => child.kill('SIGINT'), FAULT_LIMIT_MS);
+  const [, signal] = await once(child, 'close');
+  clearTimeout(late);
+  return { log, signal };
+}
+
+describe('kill -9 of the host', { timeout: 240_000 }, () => {
+  it('14. in every stage, before, in and after its work: the run completes as if nothing had been', async () => {
+    let worker = await startWorker(place);
+    await request(worker.url, 'undisturbed');
+    await until(worker.url, 'undisturbed', completed);
+    await request(worker.url, 'disturbed');
+
+    await end(worker.child, 'SIGKILL');
+    const logs: string[] = [];
+    for (const point of FAULT_POINTS) {
+      const { log, signal } = await runToFault(point);
+      expect(signal, `${point}\n${log}`).toBe('SIGKILL');
+      logs.push(log);
+    }
+    worker = await startWorker(place);
+    const { callback } = await until(worker.url, 'disturbed', completed);
+    expect(callback).toBe('delivered');
+
+    expect(await outputsOf(place, 'disturbed')).toEqual(await outputsOf(place, 'undisturbed'));
+    expect(await leftoversOf(place, 'disturbed')).toEqual([]);
+    expect(readdirSync(join(place.folder, 'work'))).toEqual([]);
+    const ids = receiver.received.map(({ headers }) => String(headers['webhook-id']));
+    expect(new Set(ids.filter((id) => id.startsWith('msg_disturbed')))).toHaveLength(1);
+
+    // Parts of one segment: each is separated once, but for those that a kill found in flight, one in each of two processes.
+    const lines = [...logs.join('\n').matchAll(/'disturbed'.*: (\d) of the segments/g)];
+    const separated = lines.reduce((sum, [, count]) => sum + Number(count), 0);
+    const killsInFlight = FAULT_POINTS.filter((point) => /analyze|separate/.test(point)).length;
+    expect(separated).toBeLessThanOrEqual(Math.ceil(SECONDS / STRIDE_SECONDS) + 2 * killsInFlight);
+    await end(worker.child, 'SIGKILL');
+  });
+});
+
+describe('SIGTERM', () => {
+  it('15. stops at a segment border, resumable, temporary files gone', { timeout: 60_000 }, async () => {
+    let worker = await startWorker(place);
+    await request(worker.url, 'stopped');
+    await until(worker.url, 'stopped', ({ stage, progress }) => stage === 'separate' && progress > 0.15);
+    expect(await end(worker.child, 'SIGTERM')).toBe(0);
+    const work = join(place.folder, 'work');
+    expect(existsSync(work) ? readdirSync(work) : []).toEqual([]);
+    worker = await startWorker(place);
+    await until(worker.url, 'stopped', completed);
+    expect(await outputsOf(place, 'stopped')).toEqual(await outputsOf(place, 'undisturbed'));
+    expect(worker.log()).not.toContain('failed in attempt');
+    expect((await statusOf(worker.url, 'stopped'))?.callback).toBe('delivered');
+    await end(worker.child, 'SIGKILL');
+  });
+});
