@@ -1,0 +1,68 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+import { installSmall } from '../support/models.ts';
+import { completed, outputsOf, statusOf, until } from '../support/runs.ts';
+import { writeTone } from '../support/tone.ts';
+
+let place: Place;
+let worker: Awaited<ReturnType<typeof startWorker>>;
+
+beforeAll(async () => {
+  place = await aPlace({ DEMUCS_MODEL: 'spectral', STAGE_ATTEMPTS: '2' });
+  const { networks } = await installSmall(place.env.MODELS_DIR, 'not-numbers');
+  const weights = join(networks[0].folder, 'weights.bin');
+  writeFileSync(weights, Buffer.alloc(readFileSync(weights).length, 0xff)); // Every float of these bits is NaN.
+  writeTone(join(place.folder, 'song.wav'), { seconds: 5 });
+  worker = await startWorker(place);
+});
+afterAll(async () => {
+  await end(worker.child, 'SIGKILL');
+  place.remove();
+});
+
+async function restart(settings: Record<string, string>): Promise<void> {
+  await end(worker.child, 'SIGKILL');
+  worker = await startWorker({ ...place, env: { ...place.env, ...settings } });
+}
+
+async function analyze(id: string, file: string, model: string): Promise<void> {
+  const blob = place.container.getBlockBlobClient(`${id}/song.wav`);
+  await blob.uploadFile(file, { metadata: { model } });
+  const body = JSON.stringify({ audio_file_id: id, blob_uri: blob.url, model });
+  expect((await fetch(`${worker.url}/analyze`, { method: 'POST', body })).status).toBe(202);
+}
+
+const failed = ({ status }: { status: string }) => status === 'failed';
+
+describe('a run that cannot be mended', { timeout: 90_000 }, () => {
+  it('17. child process runs out of memory: host lives, attempts are limited, then failed with the stage named', async () => {
+    await restart({ WORKER_MEMORY_MB: '60' }); // Less than a process has that does nothing yet.
+    await analyze('hungry', join(place.folder, 'song.wav'), 'spectral');
+    const { error } = await until(worker.url, 'hungry', failed);
+    expect(error).toMatchObject({
+      code: 'out_of_memory',
+      attempt: 2,
+      stage: expect.stringMatching(/analyze|separate/),
+    });
+    expect(error?.message).toMatch(/WORKER_MEMORY_MB allows 60/);
+    expect((await fetch(`${worker.url}/health`)).status).toBe(200);
+    expect(worker.log()).toMatch(/failed in attempt 1 .*\[out_of_memory\]/);
+    expect(worker.log()).not.toContain('failed in attempt 3');
+    await restart({});
+  });
+
+  it('18. NaN or infinity from a model: failed at once, nothing published', async () => {
+    await analyze('nan', join(place.folder, 'song.wav'), 'not-numbers');
+    const { error } = await until(worker.url, 'nan', failed);
+    expect(error).toMatchObject({ code: 'model_output_invalid', stage: 'separate', attempt: 1 });
+    expect(Object.keys(await outputsOf(place, 'nan'))).toEqual([]);
+  });
+
+  it('takes nothing from the next one', async () => {
+    await analyze('fine', join(place.folder, 'song.wav'), 'spectral');
+    await until(worker.url, 'fine', completed);
+    expect((await statusOf(worker.url, 'fine'))?.result?.stems).toHaveLength(4);
+  });
+});
