@@ -6,7 +6,7 @@ import type { StageContext } from '../pipeline/stages/context.ts';
 /** Stages that a cancelled run goes through too. */
 const LAST_STAGES: ReadonlySet<Stage> = new Set<Stage>(['callback', 'cleanup']);
 /** How often a stage looks whether its run is to leave off, in ms. */
-const POLL_MS = 1_000;
+const POLL_MS = 2_000;
 
 const shutdown = new AbortController();
 

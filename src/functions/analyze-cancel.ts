@@ -1,7 +1,7 @@
 /** `DELETE /analyze/{audio_file_id}`: calls a run off. */
 import { app } from '@azure/functions';
 import * as df from 'durable-functions';
-import { audioFileId, type Progress } from '../pipeline/contracts.ts';
+import { type Progress, parseAudioFileId } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { requestCancel } from '../pipeline/stages/cancel.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
@@ -14,10 +14,7 @@ app.http('analyzeCancel', {
   authLevel: 'function',
   extraInputs: [df.input.durableClient()],
   handler: withProblems(async (request, context) => {
-    const id = audioFileId.safeParse(request.params.audio_file_id);
-    if (!id.success)
-      throw new WorkerError('invalid_request', `audio_file_id: ${id.error.issues[0].message}.`);
-    const audio_file_id = id.data;
+    const audio_file_id = parseAudioFileId(request.params.audio_file_id);
     const instance = await instanceStatus(df.getClient(context), audio_file_id);
     if (!instance) throw new WorkerError('not_found', `There is no run of the song '${audio_file_id}'.`);
     const { stage } = (instance.customStatus ?? {}) as Partial<Progress>;

@@ -2,7 +2,12 @@
 import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import { OrchestrationRuntimeStatus } from 'durable-functions';
-import { audioFileId, type Progress, type ResultDocument, type RunOutput } from '../pipeline/contracts.ts';
+import {
+  type Progress,
+  parseAudioFileId,
+  type ResultDocument,
+  type RunOutput,
+} from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { runProgress } from '../pipeline/stages/progress.ts';
@@ -17,10 +22,7 @@ app.http('analyzeStatus', {
   authLevel: 'function',
   extraInputs: [df.input.durableClient()],
   handler: withProblems(async (request, context) => {
-    const id = audioFileId.safeParse(request.params.audio_file_id);
-    if (!id.success)
-      throw new WorkerError('invalid_request', `audio_file_id: ${id.error.issues[0].message}.`);
-    const audio_file_id = id.data;
+    const audio_file_id = parseAudioFileId(request.params.audio_file_id);
     const stage = stageContext();
     const instance = await instanceStatus(df.getClient(context), audio_file_id);
     const progress = instance?.customStatus as Progress | null | undefined;

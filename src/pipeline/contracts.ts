@@ -17,6 +17,13 @@ export const analyzeRequest = z.object({
 });
 export type AnalyzeRequest = z.infer<typeof analyzeRequest>;
 
+/** @throws WorkerError `invalid_request`. */
+export function parseAudioFileId(text: string): string {
+  const parsed = audioFileId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new WorkerError('invalid_request', `audio_file_id: ${parsed.error.issues[0].message}.`);
+}
+
 /** @throws WorkerError `invalid_request` that names what is wrong with each field. */
 export function parseAnalyzeRequest(body: unknown): AnalyzeRequest {
   const parsed = analyzeRequest.safeParse(body);

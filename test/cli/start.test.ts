@@ -1,58 +1,30 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aPlace, end, type Place, run, startWorker } from '../support/commands.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { completed, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of the tests').toString('base64')}`;
 const DEMO = readFileSync('demo/demo-song.ogg');
 
-interface Status {
-  status: string;
-  stage?: string;
-  progress: number;
-  callback?: unknown;
-  result?: { jams_url: string; stems: { blob_url: string }[]; analysis: { key: string } };
-}
-
 let place: Place;
 let worker: Awaited<ReturnType<typeof startWorker>>;
-let receiver: Server;
-const callbacks: { headers: Record<string, string>; body: string }[] = [];
+let receiver: Receiver;
 
 beforeAll(async () => {
   place = await aPlace({ CALLBACK_SECRET: SECRET });
-  receiver = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    callbacks.push({ headers: request.headers as Record<string, string>, body });
-    response.end();
-  }).listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
+  receiver = await startReceiver();
   worker = await startWorker(place);
 });
 afterAll(async () => {
   await end(worker.child, 'SIGKILL');
-  receiver.close();
+  await receiver[Symbol.asyncDispose]();
   place.remove();
 });
-
-const status = async (id: string) => (await (await fetch(`${worker.url}/analyze/${id}`)).json()) as Status;
-
-/** Asks until the status is as wanted; the orchestration must get there. */
-async function until(id: string, reached: (status: Status) => boolean): Promise<Status> {
-  for (;;) {
-    const now = await status(id).catch(() => undefined);
-    if (now && reached(now)) return now;
-    if (now?.status === 'failed') throw new Error(JSON.stringify(now));
-    await pause(100);
-  }
-}
 
 describe('npm start', () => {
   it('tells its addresses and its health', async () => {
@@ -69,11 +41,10 @@ describe('npm start', () => {
     await place.container.getBlockBlobClient('req/song.ogg').uploadData(DEMO);
     const post = (body: unknown) =>
       fetch(`${worker.url}/analyze`, { method: 'POST', body: JSON.stringify(body) });
-    const { port } = receiver.address() as AddressInfo;
     const answer = await post({
       audio_file_id: 'req',
       blob_uri: `${place.container.url}/req/song.ogg`,
-      callback_url: `http://127.0.0.1:${port}/done`,
+      callback_url: receiver.url,
     });
     expect(answer.status).toBe(202);
     expect(answer.headers.get('location')).toBe(`${worker.url}/analyze/req`);
@@ -98,15 +69,15 @@ describe('npm start', () => {
   });
 
   it('publishes the results and posts a signed callback', async () => {
-    const { result, callback } = await until('req', ({ status }) => status === 'completed');
+    const { result, callback } = await until(worker.url, 'req', completed);
     expect(callback).toBe('delivered');
     expect(result?.analysis.key).toBe('D major');
     for (const url of [result?.jams_url, ...(result?.stems ?? []).map(({ blob_url }) => blob_url)]) {
       const name = decodeURIComponent(String(url)).slice(place.container.url.length + 1);
       expect(await place.container.getBlobClient(name).exists()).toBe(true);
     }
-    expect(callbacks).toHaveLength(1);
-    const [{ headers, body }] = callbacks;
+    expect(receiver.received).toHaveLength(1);
+    const [{ headers, body }] = receiver.received;
     expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({
       audio_file_id: 'req',
       status: 'completed',
@@ -124,10 +95,10 @@ describe('npm start', () => {
 
   it('starts on an upload, goes on after a kill -9, and its outputs start nothing', async () => {
     await place.container.getBlockBlobClient('dropped.ogg').uploadData(DEMO);
-    await until('dropped', ({ stage, progress }) => stage === 'separate' && progress > 0.2);
+    await until(worker.url, 'dropped', ({ stage, progress }) => stage === 'separate' && progress > 0.2);
     await end(worker.child, 'SIGKILL');
     worker = await startWorker(place);
-    const { result } = await until('dropped', ({ status }) => status === 'completed');
+    const { result } = await until(worker.url, 'dropped', completed);
     expect(result?.stems).toHaveLength(4);
     await pause(3000); // longer than the trigger's polling: an output that started a run would show
     const names = [];

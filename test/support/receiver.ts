@@ -1,19 +1,19 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A receiver of callbacks. */
 export interface Receiver extends AsyncDisposable {
   readonly url: string;
-  readonly received: readonly { headers: IncomingHttpHeaders; body: string }[];
+  readonly received: readonly { headers: Record<string, string>; body: string }[];
 }
 
 export async function startReceiver(): Promise<Receiver> {
-  const received: { headers: IncomingHttpHeaders; body: string }[] = [];
+  const received: { headers: Record<string, string>; body: string }[] = [];
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    received.push({ headers: request.headers, body });
+    received.push({ headers: request.headers as Record<string, string>, body });
     response.end();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -14,11 +14,15 @@ export async function requestCancel(
 }
 
 /** Why the run of a song is to leave off, or undefined. */
-export function cancelRequest(
+export async function cancelRequest(
   audioFileId: string,
   { container }: StageContext,
 ): Promise<ErrorInfo | undefined> {
-  return readJson<ErrorInfo>(container, cancelWorkBlob(audioFileId));
+  const name = cancelWorkBlob(audioFileId);
+  // Listed rather than read: this is asked all the time, and a blob that is not there would be told as a failure each time.
+  for await (const _ of container.listBlobsFlat({ prefix: name }))
+    return readJson<ErrorInfo>(container, name);
+  return undefined;
 }
 
 /** Takes a request back that no run has found. */
