@@ -15,6 +15,7 @@ const CODES = {
   timed_out: { retryable: true },
   interrupted: { retryable: true },
   storage_unavailable: { retryable: true },
+  disk_full: { retryable: true },
   work_lost: { retryable: false },
   compute_crashed: { retryable: true },
   out_of_memory: { retryable: true },

@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { Transform } from 'node:stream';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { WorkerError } from '../errors.ts';
-import { ffmpegPath } from './ffmpeg.ts';
+import { isCutOff } from './cut-off.ts';
+import { ensureSpace } from './disk-space.ts';
+import { type FfmpegEnd, runFfmpeg } from './ffmpeg.ts';
+import { type AudioDescription, inputOf, probe, unsupported } from './probe.ts';
+import { SampleGuard } from './sample-guard.ts';
 import { CHANNELS, FRAME_BYTES, SAMPLE_RATE } from './song.ts';
 
 export interface DecodeLimits {
@@ -12,127 +15,71 @@ export interface DecodeLimits {
   readonly maxDurationSeconds: number;
   /** Longest time that decoding may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** What must stay free on the disk, in bytes; 0 unless given. */
+  readonly minFreeDiskBytes?: number;
 }
 
 export interface DecodedFile {
   /** Length in frames at 44.1 kHz. */
   readonly frames: number;
-  /** ffmpeg met errors; what it could read was taken. */
+  /** Something is missing or wrong in the file; what could be read was taken. */
   readonly damaged: boolean;
 }
 
-/** The decoder may open the file it is given and its own pipes: no network, no playlist's entries elsewhere. */
-const INPUT = ['-nostdin', '-hide_banner', '-protocol_whitelist', 'file,pipe'];
-/** Playlists and scripts are text that makes ffmpeg open other files: audio comes in these containers only. */
-const FORMATS = 'mp3,wav,w64,flac,ogg,mov,mp4,m4a,aac,aiff,asf,matroska,webm,caf,ac3,eac3,amr,au,wv,ape,mpc';
-/** ffmpeg's last words that go into an error message. */
-const REASON_CHARACTERS = 300;
+/** Seconds that a whole file may lack of its promised length: what encoders put before and behind the sound. */
+const PADDING = 0.25;
 
 /**
- * Decodes any audio file to raw stereo float32 at 44.1 kHz. More than two channels are mixed down; mono is doubled.
- * `target` appears only when it is complete.
+ * Decodes any audio file to raw stereo float32 at 44.1 kHz. Mono is doubled at its own level. More than two channels are
+ * mixed down after ITU-R BS.775 (the front ones in full, centre and surround at -3 dB, no LFE), all of it lowered so that
+ * channels at full scale give full scale. `target` appears only when it is complete.
  *
- * @throws WorkerError `unsupported_media`, `too_long` or `timed_out`.
+ * @throws WorkerError `unsupported_media`, `too_long`, `disk_full`, `timed_out`, `interrupted` or `compute_crashed`.
  */
 export async function decode(source: string, target: string, limits: DecodeLimits): Promise<DecodedFile> {
-  const channels = await probeChannels(source, limits.timeoutMs);
-  const layout = channels === 1 ? ['-af', 'pan=stereo|c0=c0|c1=c0'] : ['-ac', String(CHANNELS)];
-  const output = [
-    '-map',
-    '0:a:0',
-    '-vn',
-    '-sn',
-    '-dn',
-    ...layout,
-    '-ar',
-    String(SAMPLE_RATE),
-    '-f',
-    'f32le',
-    'pipe:1',
-  ];
+  const { maxDurationSeconds, timeoutMs, minFreeDiskBytes = 0 } = limits;
+  const audio = await probe(source, timeoutMs);
+  const seconds = Math.min(audio.duration ?? maxDurationSeconds, maxDurationSeconds);
+  await ensureSpace(dirname(target), seconds * SAMPLE_RATE * FRAME_BYTES, minFreeDiskBytes);
+
+  const maxFrames = Math.ceil(maxDurationSeconds * SAMPLE_RATE);
+  const guard = new SampleGuard(maxFrames, () => tooLong(maxDurationSeconds));
   const partial = `${target}.${process.pid}.partial`;
-  const ffmpeg = run(['-v', 'error', ...inputArguments(source), ...output], limits.timeoutMs);
-  const maxBytes = Math.ceil(limits.maxDurationSeconds * SAMPLE_RATE) * FRAME_BYTES;
-  let bytes = 0;
-  const counter = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      done(bytes > maxBytes ? tooLong(limits.maxDurationSeconds) : null, chunk);
-    },
-  });
+  const sink = createWriteStream(partial);
+  const ffmpeg = runFfmpeg(['-v', 'error', ...inputOf(source), ...outputOf(audio)], timeoutMs);
   try {
-    await pipeline(ffmpeg.child.stdout, counter, createWriteStream(partial));
-    const { code, reason, timedOut } = await ffmpeg.ended;
-    if (timedOut) throw decodeTimedOut(limits.timeoutMs);
-    const frames = Math.floor(bytes / FRAME_BYTES);
-    if (frames === 0) throw unsupported(reason);
+    const [end] = await Promise.all([ffmpeg.ended, pipeline(ffmpeg.stdout, guard, sink)]);
+    if (guard.frames === 0) throw unsupported(end.words, true);
+    const damaged = guard.replaced > 0 || isDamaged(end, guard.frames, audio) || (await isCutOff(source));
     await rename(partial, target);
-    return { frames, damaged: code !== 0 || reason !== '' };
+    return { frames: guard.frames, damaged };
   } catch (error) {
-    ffmpeg.child.kill('SIGKILL');
+    ffmpeg.kill();
+    if (!sink.closed) await new Promise<void>((resolve) => sink.destroy().once('close', resolve));
     await rm(partial, { force: true });
     throw error;
   }
 }
 
-/** Channels of the first audio stream, read from ffmpeg's own description of the file. */
-async function probeChannels(source: string, timeoutMs: number): Promise<number> {
-  const { child, ended } = run(inputArguments(source), timeoutMs);
-  child.stdout.resume();
-  const { reason, timedOut } = await ended;
-  if (timedOut) throw decodeTimedOut(timeoutMs);
-  const audio = /Stream #\d+:\d+.*?: Audio: .*?, \d+ Hz, ([^,]+)/.exec(reason);
-  if (!audio) throw unsupported(reason.split('\n').at(-1) ?? '');
-  if (audio[1] === 'mono' || audio[1] === '1 channels') return 1;
-  return CHANNELS;
+function outputOf({ isMono }: AudioDescription): string[] {
+  const mix = isMono ? 'pan=stereo|c0=c0|c1=c0' : 'aresample=rematrix_maxval=1';
+  const stereo = ['-af', mix, '-ac', String(CHANNELS), '-ar', String(SAMPLE_RATE)];
+  return ['-map', '0:a:0', '-vn', '-sn', '-dn', ...stereo, '-f', 'f32le', 'pipe:1'];
 }
 
-function inputArguments(source: string): string[] {
-  return [...INPUT, '-format_whitelist', FORMATS, '-i', `file:${source}`];
-}
-
-function run(args: string[], timeoutMs: number) {
-  const child = spawn(ffmpegPath(), args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let reason = '';
-  let timedOut = false;
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    if (reason.length < 20_000) reason += text;
-  });
-  const timer = setTimeout(() => {
-    timedOut = true;
-    child.kill('SIGKILL');
-  }, timeoutMs);
-  const ended = new Promise<{ code: number | null; reason: string; timedOut: boolean }>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      resolve({ code, reason: reason.trim(), timedOut });
-    });
-  });
-  return { child, ended };
-}
-
-function unsupported(reason: string): WorkerError {
-  const detail = reason
-    .replaceAll(/\[.*? @ 0x[0-9a-f]+\] /g, '')
-    .replaceAll(/file:\S+: /g, '')
-    .slice(-REASON_CHARACTERS);
-  return new WorkerError(
-    'unsupported_media',
-    `The file holds no audio that can be decoded${detail ? ` (${detail})` : ''}. Send an mp3, wav, flac, ogg, opus, m4a, aiff or wma file.`,
-  );
+function isDamaged(
+  { words, succeeded }: FfmpegEnd,
+  frames: number,
+  { promised = 0 }: AudioDescription,
+): boolean {
+  // Of what it writes itself, ffmpeg complains where streams follow one another.
+  const complaints = words.split('\n').filter((line) => line && !line.startsWith('[f32le @'));
+  return !succeeded || complaints.length > 0 || frames / SAMPLE_RATE < promised - PADDING;
 }
 
 function tooLong(maxSeconds: number): WorkerError {
   return new WorkerError(
     'too_long',
     `The song is longer than ${maxSeconds} s, the limit that MAX_DURATION_SECONDS sets. Shorten it or raise the limit.`,
-  );
-}
-
-function decodeTimedOut(timeoutMs: number): WorkerError {
-  return new WorkerError(
-    'timed_out',
-    `Decoding took longer than ${timeoutMs / 1000} s, the limit that DECODE_TIMEOUT_SECONDS sets.`,
   );
 }

@@ -9,9 +9,10 @@ import type { Config } from '../config.ts';
 import type { SourceInfo } from '../contracts.ts';
 import { openBlob } from '../storage/container.ts';
 import { type DecodedFile, decode } from './decode.ts';
+import { ensureSpace, namingFullDisk } from './disk-space.ts';
 
 /** Version of a song's blob. */
-export type SongVersion = Pick<SourceInfo, 'audio_file_id' | 'blob_name' | 'etag'>;
+export type SongVersion = Pick<SourceInfo, 'audio_file_id' | 'blob_name' | 'etag' | 'size_bytes'>;
 
 export interface LocalSong extends DecodedFile {
   /** Path of the decoded samples, see `SongFile`. */
@@ -60,19 +61,22 @@ async function obtain(
   const known = await readFile(description, 'utf8').catch(() => undefined);
   if (known) return { path, ...JSON.parse(known) };
 
-  await mkdir(folder, { recursive: true });
+  const { minFreeDiskBytes } = config;
   const encoded = join(folder, 'encoded');
   try {
+    await mkdir(folder, { recursive: true });
+    await ensureSpace(folder, source.size_bytes, minFreeDiskBytes);
     const sha256 = await downloadTo(encoded, await openBlob(container, source.blob_name, source.etag));
     const decoded = await decode(encoded, path, {
       maxDurationSeconds: config.maxDurationSeconds,
       timeoutMs: config.decodeTimeoutMs,
+      minFreeDiskBytes,
     });
     await writeFile(description, JSON.stringify({ ...decoded, sha256 }));
     return { path, ...decoded, sha256 };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
-    throw error;
+    throw namingFullDisk(error, folder);
   } finally {
     await rm(encoded, { force: true });
   }

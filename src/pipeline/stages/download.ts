@@ -29,10 +29,10 @@ export async function download(
   if (size > config.maxFileBytes) {
     throw new WorkerError(
       'too_large',
-      `The blob '${blob_name}' has ${size} bytes; MAX_FILE_MB allows ${config.maxFileBytes}. Send a smaller file or raise the limit.`,
+      `The blob '${blob_name}' has ${size} bytes, more than the ${config.maxFileBytes} that MAX_FILE_MB allows. Send a smaller file or raise the limit.`,
     );
   }
-  const song = await localSong(container, { audio_file_id, blob_name, etag }, config);
+  const song = await localSong(container, { audio_file_id, blob_name, etag, size_bytes: size }, config);
   faultPoint('download', 'middle');
   const source: SourceInfo = {
     audio_file_id,

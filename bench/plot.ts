@@ -1,0 +1,62 @@
+/** A line of a plot. */
+export interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+const WIDTH = 640;
+const HEIGHT = 360;
+const MARGIN = 56;
+const COLOURS = ['#2563eb', '#c2410c', '#15803d'];
+/** Powers of ten, and their doubles and quintuples. */
+const TICKS = [1, 2, 5];
+
+/** Lines over logarithmic axes, as an SVG picture. */
+export function plot(xLabel: string, series: readonly Series[]): string {
+  const all = series.flatMap(({ points }) => points);
+  const x = axis(
+    all.map(([value]) => value),
+    MARGIN,
+    WIDTH - MARGIN,
+  );
+  const y = axis(
+    all.map(([, value]) => value),
+    HEIGHT - MARGIN,
+    MARGIN,
+  );
+  const lines = series.map(({ name, points }, i) => {
+    const path = points.map(([a, b], k) => `${k ? 'L' : 'M'}${x.at(a)} ${y.at(b)}`).join('');
+    const [endX, endY] = points[Math.floor(points.length / 2)];
+    return `<path d="${path}" fill="none" stroke="${COLOURS[i]}" stroke-width="2"/>
+<text x="${x.at(endX)}" y="${y.at(endY) - 8}" fill="${COLOURS[i]}">${name}</text>`;
+  });
+  const xTicks = x.ticks.map(
+    (value) =>
+      `<path d="M${x.at(value)} ${MARGIN}V${HEIGHT - MARGIN}" stroke="#ddd"/><text x="${x.at(value)}" y="${HEIGHT - MARGIN + 18}" text-anchor="middle">${value}</text>`,
+  );
+  const yTicks = y.ticks.map(
+    (value) =>
+      `<path d="M${MARGIN} ${y.at(value)}H${WIDTH - MARGIN}" stroke="#ddd"/><text x="${MARGIN - 6}" y="${y.at(value) + 4}" text-anchor="end">${value}</text>`,
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>
+${[...xTicks, ...yTicks, ...lines].join('\n')}
+<text x="${WIDTH / 2}" y="${HEIGHT - 12}" text-anchor="middle">${xLabel}</text>
+</svg>
+`;
+}
+
+function axis(values: readonly number[], from: number, to: number) {
+  const [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log10);
+  const exponents = Array.from(
+    { length: Math.ceil(high) - Math.floor(low) + 1 },
+    (_, i) => Math.floor(low) + i,
+  );
+  return {
+    at: (value: number): number =>
+      Math.round(from + ((Math.log10(value) - low) / (high - low || 1)) * (to - from)),
+    ticks: exponents
+      .flatMap((e) => TICKS.map((tick) => Number((tick * 10 ** e).toPrecision(1))))
+      .filter((tick) => Math.log10(tick) >= low - 1e-9 && Math.log10(tick) <= high + 1e-9),
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * `npm run bench:scale`: what more workers bring. Measures a song of three minutes with one and two computing processes
+ * on this machine, then simulates 1 to 100 instances from the stages' measured costs. Writes `bench/results/scale.md`
+ * and `scale.svg`.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { SAMPLE_RATE } from '../src/pipeline/audio/song.ts';
+import { wavBytes } from '../src/pipeline/audio/wav.ts';
+import { readConfig } from '../src/pipeline/config.ts';
+import type { ResultDocument } from '../src/pipeline/contracts.ts';
+import { chooseSeparator } from '../src/pipeline/separation/registry.ts';
+import { separationParts } from '../src/pipeline/stages/separate.ts';
+import { aPlace, end, startWorker } from '../test/support/commands.ts';
+import { completed, until } from '../test/support/runs.ts';
+import { writeTone } from '../test/support/tone.ts';
+import { plot } from './plot.ts';
+import { type Costs, simulate } from './simulation.ts';
+
+const SECONDS = 180;
+const INSTANCES = [1, 2, 3, 5, 10, 20, 30, 50, 100];
+/** Songs that wait in the simulation of throughput: enough to keep every instance busy. */
+const SONGS = 300;
+const MEGABYTE = 1e6;
+const RESULTS = join(import.meta.dirname, 'results');
+
+const { values: options } = parseArgs({
+  options: { model: { type: 'string', default: 'spectral' } },
+});
+
+/** Runs the song with so many computing processes; the result document. */
+async function measure(workers: number): Promise<ResultDocument> {
+  const place = await aPlace({
+    WORKERS: String(workers),
+    DEMUCS_MODEL: options.model,
+    MODELS_DIR: readConfig().modelsDir,
+  });
+  const worker = await startWorker(place);
+  try {
+    const song = join(place.folder, 'song.mp3');
+    writeTone(song, { seconds: SECONDS, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+    const blob = place.container.getBlockBlobClient('song/song.mp3');
+    await blob.uploadFile(song);
+    const body = JSON.stringify({ audio_file_id: 'song', blob_uri: blob.url });
+    await fetch(`${worker.url}/analyze`, { method: 'POST', body });
+    return (await until(worker.url, 'song', completed)).result!;
+  } finally {
+    await end(worker.child, 'SIGKILL');
+    place.remove();
+  }
+}
+
+/** The stages' costs on one computing process, from a run in which nothing ran beside anything else. */
+function costsOf({ stage_seconds, stems, source }: ResultDocument): Costs {
+  const separator = chooseSeparator(options.model, undefined, readConfig());
+  const segments = Math.ceil((SECONDS * SAMPLE_RATE) / separator.stride_frames);
+  const parts = separationParts({ ...separator, segments });
+  const { download = 0, separate = 0, analyze = 0, assemble = 0, upload = 0 } = stage_seconds;
+  return {
+    download,
+    parts: parts.map(({ first, end }) => ((separate - analyze) * (end - first)) / segments),
+    analyze,
+    publish: assemble + upload,
+    decode: download,
+    bytesRead: source.size_bytes,
+    bytesWritten: stems.length * wavBytes(SECONDS * SAMPLE_RATE),
+    blocks: stems.length * segments,
+  };
+}
+
+const one = await measure(1);
+const two = await measure(2);
+const costs = costsOf(one);
+const rows = INSTANCES.map((instances) => ({
+  instances,
+  alone: simulate(costs, { instances, songs: 1 }),
+  many: simulate(costs, { instances, songs: SONGS }),
+}));
+const perHour = (seconds: number) => (3600 * SONGS) / seconds;
+
+const table = [
+  '| instances | one song alone | songs an hour | share of ideal | storage in, MB/s | block writes a second |',
+  '| --: | --: | --: | --: | --: | --: |',
+  ...rows.map(({ instances, alone, many }) => {
+    const rate = SONGS / many.seconds;
+    const ideal = (rows[0].many.seconds / many.seconds / instances) * 100;
+    const cells = [
+      instances,
+      `${alone.seconds.toFixed(1)} s`,
+      perHour(many.seconds).toFixed(0),
+      `${ideal.toFixed(0)} %`,
+      ((rate * costs.bytesWritten) / MEGABYTE).toFixed(1),
+      (rate * costs.blocks).toFixed(1),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  }),
+].join('\n');
+
+const report = `# Scale
+
+Made by \`npm run bench:scale -- --model ${options.model}\`.
+
+## Measured here
+
+A song of three minutes, separator \`${options.model}\`, one instance on this machine:
+
+| computing processes | run | download | separate beside analyze | analyze | publish |
+| --: | --: | --: | --: | --: | --: |
+${[one, two].map((run, i) => row(i + 1, run)).join('\n')}
+
+## Simulated
+
+Instances of one computing process each, stages as measured with one process; ${SONGS} songs that all wait at the beginning give the
+throughput. A song has ${costs.parts.length} parts of separation and ${costs.parts.length + 6} activities, reads ${(costs.bytesRead / MEGABYTE).toFixed(1)} MB and writes ${(costs.bytesWritten / MEGABYTE).toFixed(0)} MB in ${costs.blocks} blocks.
+
+${table}
+
+![Time of one song and throughput over instances](scale.svg)
+
+One song alone gains up to its number of parts (${costs.parts.length}) and the analysis beside them; more instances bring nothing to it.
+Throughput grows with the instances until the songs that wait are fewer than they could take.
+
+Assumptions: instances are alike and as fast as this machine with one process; an activity waits 0.5 s for the queue to be
+polled (Azure Storage backs off to longer only when idle); an instance that has not decoded a song does so once; network and
+storage take what is written (a storage account takes some 20 000 requests a second and 60 Gbit/s, far above the last row);
+an instance's start is not counted.
+`;
+
+function row(workers: number, { processing_time_seconds, stage_seconds: s }: ResultDocument): string {
+  const publish = (s.assemble ?? 0) + (s.upload ?? 0);
+  const cells = [processing_time_seconds, s.download, s.separate, s.analyze, publish];
+  return `| ${workers} | ${cells.map((x = 0) => `${x.toFixed(1)} s`).join(' | ')} |`;
+}
+
+rmSync(RESULTS, { recursive: true, force: true });
+mkdirSync(RESULTS, { recursive: true });
+writeFileSync(join(RESULTS, 'scale.md'), report);
+writeFileSync(
+  join(RESULTS, 'scale.svg'),
+  plot('instances', [
+    { name: 'songs an hour', points: rows.map(({ instances, many }) => [instances, perHour(many.seconds)]) },
+    {
+      name: 'seconds for one song alone',
+      points: rows.map(({ instances, alone }) => [instances, alone.seconds]),
+    },
+  ]),
+);
+console.log(report);

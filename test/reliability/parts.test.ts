@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endIdleProcesses } from '../../src/pipeline/compute/pool.ts';
+import { readConfig } from '../../src/pipeline/config.ts';
+import { download } from '../../src/pipeline/stages/download.ts';
+import { separate, separationParts } from '../../src/pipeline/stages/separate.ts';
+import { StagedStem } from '../../src/pipeline/storage/staged-stem.ts';
+import { installSmall } from '../support/models.ts';
+import { startStorage, type TestStorage } from '../support/storage.ts';
+import { writeTone } from '../support/tone.ts';
+
+let storage: TestStorage;
+let folder: string;
+const environment = { ...process.env };
+
+beforeAll(async () => {
+  storage = await startStorage();
+  folder = mkdtempSync(join(tmpdir(), 'parts-'));
+  Object.assign(process.env, {
+    MODELS_DIR: join(folder, 'models'),
+    WORK_DIR: join(folder, 'work'),
+    WORKERS: '2',
+  });
+  await installSmall(process.env.MODELS_DIR!, 'htdemucs');
+  const song = join(folder, 'song.wav');
+  writeTone(song, { seconds: 32, output: ['-ac', '2', '-af', 'volume=2,tremolo=f=3:d=0.9'] });
+  await storage.container.getBlockBlobClient('a/song.wav').uploadFile(song);
+});
+afterAll(async () => {
+  endIdleProcesses();
+  process.env = environment;
+  await storage.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Separates the song in parts of so many segments, in an order of their own, some twice at once; the stems' bytes. */
+async function separated(model: string, partSegments: number): Promise<Buffer[]> {
+  const context = { container: storage.container, config: { ...readConfig(), partSegments } };
+  const song = await download({ audio_file_id: 'a', blob_name: 'a/song.wav', model }, context);
+  const parts = separationParts(song.plan).toReversed();
+  await Promise.all([...parts, parts[0]].map((part) => separate({ ...song, ...part }, context)));
+  return await Promise.all(
+    song.plan.stems.map(async (stem) => {
+      await new StagedStem(storage.container, 'a', stem, song.plan.run).commit(song.plan, song.source.frames);
+      const blob = storage.container.getBlobClient(`a/stems/${stem}.wav`);
+      const bytes = await blob.downloadToBuffer();
+      await blob.delete();
+      return bytes;
+    }),
+  );
+}
+
+describe.each(['htdemucs', 'spectral'])('the stems of %s', (model) => {
+  it('are the same to the last byte for every part length, order and number of processes', async () => {
+    const whole = await separated(model, 1000);
+    expect(whole.every((bytes) => bytes.length > 1_000_000)).toBe(true);
+    for (const partSegments of [1, 3, 5]) expect(await separated(model, partSegments)).toEqual(whole);
+  });
+});
