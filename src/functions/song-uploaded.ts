@@ -4,11 +4,11 @@ import { app, type InvocationContext } from '@azure/functions';
 import type * as extensions from '@azure/functions-extensions-base';
 import * as df from 'durable-functions';
 import { readConfig } from '../pipeline/config.ts';
-import type { ResultDocument } from '../pipeline/contracts.ts';
-import { stageContext } from '../pipeline/stages/context.ts';
+import type { JobInput, ResultDocument } from '../pipeline/contracts.ts';
+import { type StageContext, stageContext } from '../pipeline/stages/context.ts';
 import { readJson, storageCall } from '../pipeline/storage/container.ts';
 import { idOfBlob, isSong, resultBlob } from '../pipeline/storage/names.ts';
-import { type Start, startRun } from './start.ts';
+import { instanceStatus, type Start, startRun } from './start.ts';
 
 const { container, blobTriggerSource, storage } = readConfig();
 
@@ -33,6 +33,21 @@ ResourceFactoryResolver.getInstance().registerResourceFactory(
   (data) => JSON.parse(String((data as extensions.ModelBindingData).content)) as BlobReference,
 );
 
+/**
+ * Whether this version of a song is being analysed or was, however that ended: a request may be faster than the news of
+ * its upload, and news may come twice. What was called off must not begin again by them.
+ */
+async function hadItsRun(
+  { audio_file_id, blob_name, etag }: Pick<JobInput, 'audio_file_id' | 'blob_name' | 'etag'>,
+  client: df.DurableClient,
+  { container }: StageContext,
+): Promise<boolean> {
+  const job = (await instanceStatus(client, audio_file_id))?.input as JobInput | undefined;
+  if (job?.blob_name === blob_name && job.etag === etag) return true;
+  const result = await readJson<ResultDocument>(container, resultBlob(audio_file_id));
+  return result?.source.blob_name === blob_name && result.source.etag === etag;
+}
+
 app.storageBlob('songUploaded', {
   path: `${container}/{name}`,
   connection: storage.connectionString ? 'AZURE_STORAGE_CONNECTION_STRING' : 'AzureWebJobsStorage',
@@ -48,8 +63,8 @@ app.storageBlob('songUploaded', {
     const { etag, metadata } = await storageCall(blob_name, () =>
       stage.container.getBlobClient(blob_name).getProperties(),
     );
-    const result = await readJson<ResultDocument>(stage.container, resultBlob(audio_file_id));
-    if (result?.source.blob_name === blob_name && result.source.etag === etag) return; // A request was faster.
+    const client = df.getClient(context);
+    if (await hadItsRun({ audio_file_id, blob_name, etag }, client, stage)) return;
     const job = {
       audio_file_id,
       blob_name,
@@ -57,7 +72,7 @@ app.storageBlob('songUploaded', {
       model: metadata?.model,
       stems: metadata?.stems?.split(/[\s,]+/).filter(Boolean),
     };
-    const start = await startRun(df.getClient(context), job, stage);
+    const start = await startRun(client, job, stage);
     context.log(`${blob_name}: ${TOLD[start]}, as '${audio_file_id}'.`);
   },
 });

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
@@ -81,6 +82,8 @@ describe('16. cancel', { timeout: 120_000 }, () => {
     for (const id of ids) await request(id, await upload(id, long()));
     for (const id of ids.toReversed()) expect((await cancel(id)).status).toBe(202);
     for (const id of ids) await until(worker.url, id, canceled);
+    await pause(3_000); // The news of the uploads has come by then, and begins nothing again.
+    for (const id of ids) expect(await statusOf(worker.url, id)).toMatchObject({ status: 'canceled' });
     expect(worker.log()).not.toContain("'queued', drums");
     expect(toldOf('queued')).toEqual([]);
   });
