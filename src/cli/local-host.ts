@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HostOptions } from '../local/host.ts';
 import { readConfig } from '../pipeline/config.ts';
-import { openContainer } from '../pipeline/storage/container.ts';
+import { ensureContainer, openContainer } from '../pipeline/storage/container.ts';
 
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -35,7 +35,7 @@ export function localHost(): HostOptions {
     },
     defaults: LOCAL_DEFAULTS,
     onStorage: async () => {
-      await openContainer(readConfig()).createIfNotExists();
+      await ensureContainer(openContainer(readConfig()));
     },
   };
 }

@@ -6,7 +6,7 @@ import { applySettings, pointAt } from '../local/environment.ts';
 import { startHost } from '../local/host.ts';
 import { logToFile } from '../local/log.ts';
 import { readConfig } from '../pipeline/config.ts';
-import { openContainer } from '../pipeline/storage/container.ts';
+import { ensureContainer, openContainer } from '../pipeline/storage/container.ts';
 import { localHost } from './local-host.ts';
 
 /** A running worker: its address, and the container that it watches. */
@@ -28,7 +28,7 @@ export async function useWorker(): Promise<Worker> {
     const { blobPort, queuePort } = options.storage ?? {};
     pointAt(emulatorAt(blobPort, queuePort), process.env);
     const container = openContainer(readConfig());
-    await container.createIfNotExists();
+    await ensureContainer(container);
     return { url: running, container, [Symbol.asyncDispose]: async () => {} };
   }
   const host = await startHost({

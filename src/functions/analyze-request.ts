@@ -1,13 +1,13 @@
 /** `POST /analyze`: starts the run of a song, or joins the one that is under way. */
 import { app } from '@azure/functions';
-import type { BlobClient } from '@azure/storage-blob';
 import * as df from 'durable-functions';
 import { parseAnalyzeRequest } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { requireKnown } from '../pipeline/separation/registry.ts';
 import { requestCallback } from '../pipeline/stages/callback.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
-import { blobNameOf, storageCall } from '../pipeline/storage/container.ts';
+import { blobNameOf } from '../pipeline/storage/container.ts';
+import { storageCallIfThere } from '../pipeline/storage/requests.ts';
 import { withProblems } from './problem.ts';
 import { type Start, startRun } from './start.ts';
 
@@ -33,10 +33,13 @@ app.http('analyzeRequest', {
     const { audio_file_id, model, stems } = body;
     if (model || stems) requireKnown(model ?? stage.config.model, stems, stage.config);
     if (body.callback_url) await requestCallback(audio_file_id, body.callback_url, stage);
-    const etag = await versionOf(stage.container.getBlobClient(blob_name));
+    // Where there is no blob, the run will tell.
+    const blob = await storageCallIfThere(blob_name, (options) =>
+      stage.container.getBlobClient(blob_name).getProperties(options),
+    );
     const start = await startRun(
       df.getClient(context),
-      { audio_file_id, blob_name, etag, model, stems },
+      { audio_file_id, blob_name, etag: blob?.etag, model, stems },
       stage,
     );
     const location = new URL(`/analyze/${audio_file_id}`, request.url).href;
@@ -55,16 +58,6 @@ app.http('analyzeRequest', {
     };
   }),
 });
-
-/** The blob's version; none where there is no blob, which the run will tell. */
-async function versionOf(blob: BlobClient): Promise<string | undefined> {
-  try {
-    return (await storageCall(blob.name, () => blob.getProperties())).etag;
-  } catch (error) {
-    if (error instanceof WorkerError && error.code === 'blob_not_found') return undefined;
-    throw error;
-  }
-}
 
 function parseJson(text: string): unknown {
   try {

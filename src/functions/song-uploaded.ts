@@ -6,7 +6,7 @@ import * as df from 'durable-functions';
 import { readConfig } from '../pipeline/config.ts';
 import type { JobInput, ResultDocument } from '../pipeline/contracts.ts';
 import { type StageContext, stageContext } from '../pipeline/stages/context.ts';
-import { readJson, storageCall } from '../pipeline/storage/container.ts';
+import { propertiesOf, readJson } from '../pipeline/storage/container.ts';
 import { idOfBlob, isSong, resultBlob } from '../pipeline/storage/names.ts';
 import { instanceStatus, type Start, startRun } from './start.ts';
 
@@ -60,9 +60,7 @@ app.storageBlob('songUploaded', {
     if (!isSong(blob_name)) return;
     const audio_file_id = idOfBlob(blob_name);
     const stage = stageContext();
-    const { etag, metadata } = await storageCall(blob_name, () =>
-      stage.container.getBlobClient(blob_name).getProperties(),
-    );
+    const { etag, metadata } = await propertiesOf(stage.container, blob_name);
     const client = df.getClient(context);
     if (await hadItsRun({ audio_file_id, blob_name, etag }, client, stage)) return;
     const job = {

@@ -55,6 +55,8 @@ const environment = z.object({
   WORKER_MEMORY_MB: positive(3000),
   WORKER_SILENCE_SECONDS: positive(120),
   SEPARATION_PART_SEGMENTS: z.coerce.number().int().positive().optional(),
+  STORAGE_TRIES: z.coerce.number().int().positive().default(5),
+  STORAGE_TRY_TIMEOUT_SECONDS: positive(30),
   MIN_FREE_DISK_MB: z.coerce.number().min(0).default(100),
   WORK_DIR: z.string().default(join(tmpdir(), 'music-analysis-worker')),
 });
@@ -106,6 +108,9 @@ export interface Config {
   readonly workerMemoryBytes: number;
   /** Time after which one that separates and says nothing counts as hung. */
   readonly workerSilenceMs: number;
+  /** How often a request to the storage is tried, and the time that one try may take. */
+  readonly storageTries: number;
+  readonly storageTryTimeoutMs: number;
   /** What stays free on the disk of `workDir`, for the others that write there. */
   readonly minFreeDiskBytes: number;
   /** Folder for decoded songs; what lies there can always be made again. */
@@ -161,6 +166,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     workerMemoryBytes: e.WORKER_MEMORY_MB * MEGABYTE,
     workerSilenceMs: e.WORKER_SILENCE_SECONDS * 1000,
     partSegments: e.SEPARATION_PART_SEGMENTS,
+    storageTries: e.STORAGE_TRIES,
+    storageTryTimeoutMs: e.STORAGE_TRY_TIMEOUT_SECONDS * 1000,
     minFreeDiskBytes: e.MIN_FREE_DISK_MB * MEGABYTE,
     workDir: e.WORK_DIR,
   };

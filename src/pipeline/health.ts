@@ -57,7 +57,8 @@ async function storageState(): Promise<ServiceState> {
 async function askStorage(): Promise<void> {
   let state: ServiceState;
   try {
-    state = (await openContainer(readConfig()).exists()) ? 'available' : 'missing';
+    const abortSignal = AbortSignal.timeout(STORAGE_FRESH_MS);
+    state = (await openContainer(readConfig()).exists({ abortSignal })) ? 'available' : 'missing';
   } catch {
     state = 'unavailable';
   }

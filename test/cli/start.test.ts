@@ -93,7 +93,7 @@ describe('npm start', () => {
     expect(worker.log()).toContain("'tone': Completed");
   });
 
-  it('starts on an upload, goes on after a kill -9, and its outputs start nothing', async () => {
+  it('23. Output blobs do not start new runs, also after a kill -9 of a run that an upload started', async () => {
     await place.container.getBlockBlobClient('dropped.ogg').uploadData(DEMO);
     await until(worker.url, 'dropped', ({ stage, progress }) => stage === 'separate' && progress > 0.2);
     await end(worker.child, 'SIGKILL');

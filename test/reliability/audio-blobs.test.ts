@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/pipeline/config.ts';
 import { download } from '../../src/pipeline/stages/download.ts';
-import { countRequests } from '../support/counted-storage.ts';
 import { startStorage, type TestStorage } from '../support/storage.ts';
+import { countRequests } from '../support/storage-proxy.ts';
 
 const MEGABYTE = 1_000_000;
 

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+import { childrenOf } from '../support/processes.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
@@ -46,14 +46,11 @@ const canceled = ({ status }: { status: string }) => status === 'canceled';
 const toldOf = (id: string) =>
   receiver.received.map(({ body }) => JSON.parse(body)).filter(({ audio_file_id }) => audio_file_id === id);
 
-function computing(): number {
-  const list = execFileSync('ps', ['-A', '-o', 'ppid=,args='], { encoding: 'utf8' });
-  return list
-    .split('\n')
-    .filter((line) => line.trim().startsWith(`${worker.child.pid} `) && /compute.child/.test(line)).length;
-}
+const computing = () => childrenOf(worker.child.pid!, /compute.child/).length;
 
-describe('16. cancel', { timeout: 120_000 }, () => {
+describe('16. Cancel while queued, running, after the end -> cancelled within one segment; after the end a problem; no success callback', {
+  timeout: 120_000,
+}, () => {
   it('while it runs: within one segment it is cancelled, nothing stays, nobody is told of success', async () => {
     await request('running', await upload('running', long()));
     await until(worker.url, 'running', ({ stage, progress }) => stage === 'separate' && progress > 0.15);
@@ -109,7 +106,7 @@ describe('one song is one job', { timeout: 120_000 }, () => {
     expect(toldOf('twice')).toHaveLength(1);
   });
 
-  it('8. a blob that is replaced while it is analysed fails the run, and the new version has its own', async () => {
+  it('8. Blob replaced while being analysed -> the ETag condition fails the job; never a mix of two songs; the new version has its own run', async () => {
     await request('replaced', await upload('replaced', long()));
     await until(worker.url, 'replaced', ({ stage, progress }) => stage === 'separate' && progress > 0.15);
     await upload('replaced', other());

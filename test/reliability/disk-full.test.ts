@@ -7,9 +7,9 @@ import { FRAME_BYTES, SAMPLE_RATE } from '../../src/pipeline/audio/song.ts';
 import { readConfig } from '../../src/pipeline/config.ts';
 import { download } from '../../src/pipeline/stages/download.ts';
 import { AudioFolder, LONG_SILENCE } from '../support/audio.ts';
-import { type CountedStorage, countRequests } from '../support/counted-storage.ts';
 import { DiskWatch, noSpace } from '../support/disk.ts';
 import { startStorage, type TestStorage } from '../support/storage.ts';
+import { type CountedStorage, countRequests } from '../support/storage-proxy.ts';
 
 const MEGABYTE = 1_000_000;
 const SECONDS = 20;

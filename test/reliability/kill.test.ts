@@ -57,8 +57,8 @@ async function runToFault(point: string): Promise<{ log: string; signal: string 
   return { log, signal };
 }
 
-describe('kill -9 of the host', { timeout: 240_000 }, () => {
-  it('14. in every stage, before, in and after its work: the run completes as if nothing had been', async () => {
+describe('14. Kill (-9) the host', { timeout: 240_000 }, () => {
+  it('in every stage -> after restart the run completes; same blobs, same bytes, at most one segment recomputed', async () => {
     let worker = await startWorker(place);
     await request(worker.url, 'undisturbed');
     await until(worker.url, 'undisturbed', completed);
@@ -90,8 +90,8 @@ describe('kill -9 of the host', { timeout: 240_000 }, () => {
   });
 });
 
-describe('SIGTERM', () => {
-  it('15. stops at a segment border, resumable, temporary files gone', { timeout: 60_000 }, async () => {
+describe('15. SIGTERM', () => {
+  it('-> stops at a segment border, resumable, temporary files gone', { timeout: 60_000 }, async () => {
     let worker = await startWorker(place);
     await request(worker.url, 'stopped');
     await until(worker.url, 'stopped', ({ stage, progress }) => stage === 'separate' && progress > 0.15);

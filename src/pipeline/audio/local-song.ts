@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ContainerClient } from '@azure/storage-blob';
 import type { Config } from '../config.ts';
 import type { SourceInfo } from '../contracts.ts';
-import { openBlob } from '../storage/container.ts';
+import { readBlob } from '../storage/container.ts';
 import { type DecodedFile, decode } from './decode.ts';
 import { ensureSpace, namingFullDisk } from './disk-space.ts';
 
@@ -66,7 +65,7 @@ async function obtain(
   try {
     await mkdir(folder, { recursive: true });
     await ensureSpace(folder, source.size_bytes, minFreeDiskBytes);
-    const sha256 = await downloadTo(encoded, await openBlob(container, source.blob_name, source.etag));
+    const sha256 = await downloadTo(encoded, readBlob(container, source));
     const decoded = await decode(encoded, path, {
       maxDurationSeconds: config.maxDurationSeconds,
       timeoutMs: config.decodeTimeoutMs,
@@ -82,15 +81,16 @@ async function obtain(
   }
 }
 
-async function downloadTo(path: string, body: NodeJS.ReadableStream): Promise<string> {
+/** Writes a file; the SHA-256 of it in hex. */
+async function downloadTo(path: string, pieces: AsyncIterable<Buffer>): Promise<string> {
   const hash = createHash('sha256');
-  const hashing = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-  });
-  await pipeline(body, hashing, createWriteStream(path));
+  async function* hashed() {
+    for await (const piece of pieces) {
+      hash.update(piece);
+      yield piece;
+    }
+  }
+  await pipeline(hashed, createWriteStream(path));
   return hash.digest('hex');
 }
 

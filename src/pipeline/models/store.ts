@@ -73,12 +73,16 @@ export function listInstalled(modelsDir: string): string[] {
 export async function verifyModel(modelsDir: string, name: string): Promise<InstalledModel> {
   const model = installedModel(modelsDir, name);
   if (!model) throw new WorkerError('model_unavailable', modelState(modelsDir, name).reason!);
-  for (const network of model.networks)
-    for (const { name: file, sha256 } of network.files) {
-      const path = join(network.folder, file);
-      if ((await sha256Of(path)) !== sha256) throw damaged(name, `${path} is not what was installed`);
-    }
+  for (const network of model.networks) await verifyNetwork(name, network);
   return model;
+}
+
+/** Does what `verifyModel` does for one network of the model `name`. */
+export async function verifyNetwork(name: string, { folder, files }: InstalledNetwork): Promise<void> {
+  for (const { name: file, sha256 } of files) {
+    const path = join(folder, file);
+    if ((await sha256Of(path)) !== sha256) throw damaged(name, `${path} is not what was installed`);
+  }
 }
 
 /** @throws WorkerError `model_unavailable` where there is no such model. */

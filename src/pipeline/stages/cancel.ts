@@ -1,6 +1,6 @@
 import type { JobInput } from '../contracts.ts';
 import type { ErrorInfo } from '../errors.ts';
-import { readJson, writeJson } from '../storage/container.ts';
+import { blobNames, readJson, removeBlob, writeJson } from '../storage/container.ts';
 import { cancelWorkBlob, nextWorkBlob } from '../storage/names.ts';
 import type { StageContext } from './context.ts';
 
@@ -20,14 +20,13 @@ export async function cancelRequest(
 ): Promise<ErrorInfo | undefined> {
   const name = cancelWorkBlob(audioFileId);
   // Listed rather than read: this is asked all the time, and a blob that is not there would be told as a failure each time.
-  for await (const _ of container.listBlobsFlat({ prefix: name }))
-    return readJson<ErrorInfo>(container, name);
-  return undefined;
+  const isRequested = (await blobNames(container, name)).length > 0;
+  return isRequested ? await readJson<ErrorInfo>(container, name) : undefined;
 }
 
 /** Takes a request back that no run has found. */
 export async function withdrawCancel(audioFileId: string, { container }: StageContext): Promise<void> {
-  await container.getBlobClient(cancelWorkBlob(audioFileId)).deleteIfExists();
+  await removeBlob(container, cancelWorkBlob(audioFileId));
 }
 
 /** Notes what is to be run once the run that is under way has left off. */
@@ -42,6 +41,6 @@ export async function takeNext(
 ): Promise<JobInput | undefined> {
   const name = nextWorkBlob(audioFileId);
   const next = await readJson<JobInput>(container, name);
-  if (next) await container.getBlobClient(name).deleteIfExists();
+  if (next) await removeBlob(container, name);
   return next;
 }

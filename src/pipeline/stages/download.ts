@@ -4,7 +4,7 @@ import type { JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
 import { faultPoint } from '../fault-point.ts';
 import { chooseSeparator, type SeparatorSettings } from '../separation/registry.ts';
-import { storageCall } from '../storage/container.ts';
+import { propertiesOf } from '../storage/container.ts';
 import type { StageContext } from './context.ts';
 
 export interface DownloadResult {
@@ -19,7 +19,7 @@ export async function download(
 ): Promise<DownloadResult> {
   const separator = chooseSeparator(job.model ?? config.model, job.stems, config);
   const { audio_file_id, blob_name } = job;
-  const properties = await storageCall(blob_name, () => container.getBlobClient(blob_name).getProperties());
+  const properties = await propertiesOf(container, blob_name);
   const size = properties.contentLength ?? 0;
   const etag = properties.etag ?? '';
   if (job.etag && job.etag !== etag)

@@ -1,12 +1,16 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { DefaultAzureCredential } from '@azure/identity';
-import { BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
+import { type BlobGetPropertiesResponse, BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import type { Config } from '../config.ts';
+import type { SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import { storageCall, storageCallIfThere } from './requests.ts';
 
-/** Time that one try of a request to the storage may take. */
-const TRY_TIMEOUT_MS = 60_000;
-const MAX_TRIES = 4;
+/** What is read of a blob with one request. */
+const PIECE_BYTES = 4_000_000;
+/** Requests are tried again by `storageCall`, not by the SDK. */
+const OPTIONS = { retryOptions: { maxTries: 1 } };
 
 let opened: { key: string; client: ContainerClient } | undefined;
 
@@ -19,11 +23,10 @@ export function openContainer(config: Config): ContainerClient {
   const { connectionString, accountUrl } = config.storage;
   const key = `${connectionString}|${accountUrl}|${config.container}`;
   if (opened?.key === key) return opened.client;
-  const options = { retryOptions: { maxTries: MAX_TRIES, tryTimeoutInMs: TRY_TIMEOUT_MS } };
   const service = connectionString
-    ? BlobServiceClient.fromConnectionString(connectionString, options)
+    ? BlobServiceClient.fromConnectionString(connectionString, OPTIONS)
     : accountUrl
-      ? new BlobServiceClient(accountUrl, new DefaultAzureCredential(), options)
+      ? new BlobServiceClient(accountUrl, new DefaultAzureCredential(), OPTIONS)
       : undefined;
   if (!service) {
     throw new WorkerError(
@@ -34,6 +37,11 @@ export function openContainer(config: Config): ContainerClient {
   const client = service.getContainerClient(config.container);
   opened = { key, client };
   return client;
+}
+
+/** Makes the container where there is none. */
+export async function ensureContainer(container: ContainerClient): Promise<void> {
+  await storageCall(container.containerName, (options) => container.createIfNotExists(options));
 }
 
 /**
@@ -58,35 +66,6 @@ export function blobNameOf(container: ContainerClient, uri: string): string {
 
 const localName = (host: string) => host.replace(/^localhost(?=:|$)/, '127.0.0.1');
 
-/** Runs a storage request; its failure becomes a `WorkerError` that tells people what happened. */
-export async function storageCall<T>(blobName: string, request: () => Promise<T>): Promise<T> {
-  try {
-    return await request();
-  } catch (error) {
-    throw storageError(error, blobName);
-  }
-}
-
-function storageError(error: unknown, blobName: string): unknown {
-  if (!(error instanceof RestError)) return error;
-  const cause = { cause: error };
-  if (error.statusCode === 404)
-    return new WorkerError('blob_not_found', `There is no blob '${blobName}' in the container.`, cause);
-  if (error.statusCode === 412) {
-    return new WorkerError(
-      'blob_changed',
-      `The blob '${blobName}' was replaced or removed while it was being analysed.`,
-      cause,
-    );
-  }
-  const what = error.statusCode ? `status ${error.statusCode} (${error.code ?? 'no code'})` : error.message;
-  return new WorkerError(
-    'storage_unavailable',
-    `The storage answered ${what} for the blob '${blobName}'.`,
-    cause,
-  );
-}
-
 /** Writes a JSON document. */
 export async function writeJson(
   container: ContainerClient,
@@ -94,33 +73,56 @@ export async function writeJson(
   document: unknown,
 ): Promise<void> {
   const body = Buffer.from(JSON.stringify(document));
-  const options = { blobHTTPHeaders: { blobContentType: 'application/json' } };
-  await storageCall(blobName, () => container.getBlockBlobClient(blobName).uploadData(body, options));
+  const blob = container.getBlockBlobClient(blobName);
+  const blobHTTPHeaders = { blobContentType: 'application/json' };
+  await storageCall(blobName, (options) => blob.uploadData(body, { ...options, blobHTTPHeaders }));
 }
 
 /** Reads a JSON document; `undefined` where there is none. */
 export async function readJson<T>(container: ContainerClient, blobName: string): Promise<T | undefined> {
-  try {
-    const body = await container.getBlobClient(blobName).downloadToBuffer();
-    return JSON.parse(body.toString('utf8')) as T;
-  } catch (error) {
-    if (error instanceof RestError && error.statusCode === 404) return undefined;
-    throw storageError(error, blobName);
-  }
+  const blob = container.getBlobClient(blobName);
+  return await storageCallIfThere(blobName, async (options) => {
+    const { readableStreamBody } = await blob.download(0, undefined, options);
+    return (await json(readableStreamBody as Readable)) as T;
+  });
 }
 
-/** A blob's bytes, of exactly the version `etag`. */
-export async function openBlob(
+/** A blob's properties. @throws WorkerError `blob_not_found` */
+export async function propertiesOf(
   container: ContainerClient,
   blobName: string,
-  etag: string,
-): Promise<Readable> {
-  const answer = await storageCall(blobName, () =>
-    container
-      .getBlobClient(blobName)
-      .download(0, undefined, { conditions: { ifMatch: etag }, maxRetryRequests: MAX_TRIES }),
-  );
-  if (!answer.readableStreamBody)
-    throw new WorkerError('storage_unavailable', `The blob '${blobName}' gave no body.`);
-  return Readable.from(answer.readableStreamBody);
+): Promise<BlobGetPropertiesResponse> {
+  return await storageCall(blobName, (options) => container.getBlobClient(blobName).getProperties(options));
+}
+
+/** Names of the blobs that begin with `prefix`. */
+export async function blobNames(container: ContainerClient, prefix: string): Promise<string[]> {
+  return await storageCall(prefix, async (options) => {
+    const names: string[] = [];
+    for await (const { name } of container.listBlobsFlat({ ...options, prefix })) names.push(name);
+    return names;
+  });
+}
+
+/** Removes a blob; one that is not there is no error. */
+export async function removeBlob(container: ContainerClient, blobName: string): Promise<void> {
+  await storageCall(blobName, (options) => container.getBlobClient(blobName).deleteIfExists(options));
+}
+
+/**
+ * The bytes of a blob of exactly the version `etag`, piece by piece, so that a broken connection costs one of them.
+ *
+ * @throws WorkerError `blob_changed` where that version is gone.
+ */
+export async function* readBlob(
+  container: ContainerClient,
+  { blob_name, etag, size_bytes }: Pick<SourceInfo, 'blob_name' | 'etag' | 'size_bytes'>,
+): AsyncGenerator<Buffer> {
+  const blob = container.getBlobClient(blob_name);
+  for (let at = 0; at < size_bytes; at += PIECE_BYTES) {
+    const count = Math.min(PIECE_BYTES, size_bytes - at);
+    yield await storageCall(blob_name, (options) =>
+      blob.downloadToBuffer(at, count, { ...options, blockSize: count, conditions: { ifMatch: etag } }),
+    );
+  }
 }

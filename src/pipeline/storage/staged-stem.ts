@@ -2,8 +2,8 @@ import { type BlockBlobClient, type ContainerClient, RestError } from '@azure/st
 import { wavBytes, wavHeader } from '../audio/wav.ts';
 import type { SeparationPlan, StemResult } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
-import { storageCall } from './container.ts';
 import { stemBlob } from './names.ts';
+import { storageCall, storageCallIfThere } from './requests.ts';
 
 /** Width of the index in a block id; all ids of a blob must be equally long. */
 const INDEX_DIGITS = 6;
@@ -34,7 +34,8 @@ export class StagedStem {
   /** Segments that are staged and not yet committed. */
   async stagedSegments(): Promise<Set<number>> {
     const prefix = `${this.#run}-`;
-    const ids = (await this.#uncommitted()).map((id) => Buffer.from(id, 'base64').toString('latin1'));
+    const { uncommittedBlocks } = await this.#blocks();
+    const ids = uncommittedBlocks.map(({ name }) => Buffer.from(name, 'base64').toString('latin1'));
     return new Set(ids.filter((id) => id.startsWith(prefix)).map((id) => Number(id.slice(prefix.length))));
   }
 
@@ -51,52 +52,45 @@ export class StagedStem {
         blobHTTPHeaders: { blobContentType: 'audio/wav' },
         metadata: { run: this.#run, model: plan.model },
       };
-      await storageCall(this.#name, () => this.#blob.commitBlockList(ids, options).catch(this.#lost));
+      await storageCall(this.#name, (bounds) =>
+        this.#blob.commitBlockList(ids, { ...bounds, ...options }).catch(this.#lost),
+      );
     }
     return { stem_type: this.#stem, blob_url: plainUrl(this.#blob.url), file_size_bytes: wavBytes(frames) };
   }
 
   /** Removes what is staged and not committed; a stem that an earlier run has published stays as it is. */
   async discard(): Promise<void> {
-    if ((await this.#uncommitted()).length === 0) return;
-    const published = await this.#blob.getProperties().catch(noneIfMissing);
-    if (published) {
-      // A commit drops all staged blocks that it doesn't name.
-      const { committedBlocks = [] } = await this.#blob.getBlockList('committed');
-      await storageCall(this.#name, () =>
-        this.#blob.commitBlockList(
-          committedBlocks.map(({ name }) => name),
-          { blobHTTPHeaders: { blobContentType: published.contentType }, metadata: published.metadata },
-        ),
-      );
-    } else {
-      await storageCall(this.#name, () => this.#blob.commitBlockList([]));
-      await this.#blob.deleteIfExists();
-    }
+    if ((await this.#blocks()).uncommittedBlocks.length === 0) return;
+    const published = await this.#published();
+    const { committedBlocks } = await this.#blocks();
+    // A commit drops all staged blocks that it doesn't name.
+    const ids = committedBlocks.map(({ name }) => name);
+    const headers = { blobContentType: published?.contentType };
+    await storageCall(this.#name, (bounds) =>
+      this.#blob.commitBlockList(ids, { ...bounds, blobHTTPHeaders: headers, metadata: published?.metadata }),
+    );
+    if (!published) await storageCall(this.#name, (bounds) => this.#blob.deleteIfExists(bounds));
   }
 
   async #stageBlock(id: string, bytes: Buffer): Promise<void> {
-    await storageCall(this.#name, () => this.#blob.stageBlock(id, bytes, bytes.length));
+    await storageCall(this.#name, (bounds) => this.#blob.stageBlock(id, bytes, bytes.length, bounds));
   }
 
-  async #uncommitted(): Promise<string[]> {
-    try {
-      const { uncommittedBlocks } = await this.#blob.getBlockList('uncommitted');
-      return uncommittedBlocks?.map((block) => block.name) ?? [];
-    } catch (error) {
-      if (error instanceof RestError && error.statusCode === 404) return [];
-      throw error;
-    }
+  async #blocks(): Promise<Record<'committedBlocks' | 'uncommittedBlocks', { name: string }[]>> {
+    const list = await storageCallIfThere(this.#name, (bounds) => this.#blob.getBlockList('all', bounds));
+    const { committedBlocks = [], uncommittedBlocks = [] } = list ?? {};
+    return { committedBlocks, uncommittedBlocks };
+  }
+
+  /** The properties of the stem, if one has been committed. */
+  async #published() {
+    return await storageCallIfThere(this.#name, (bounds) => this.#blob.getProperties(bounds));
   }
 
   async #isCommitted(): Promise<boolean> {
-    try {
-      const { metadata } = await this.#blob.getProperties();
-      return metadata?.run === this.#run && (await this.#uncommitted()).length === 0;
-    } catch (error) {
-      if (error instanceof RestError && error.statusCode === 404) return false;
-      throw error;
-    }
+    const published = await this.#published();
+    return published?.metadata?.run === this.#run && (await this.#blocks()).uncommittedBlocks.length === 0;
   }
 
   /** Storage drops staged blocks after a week; what else may lose them is no reason to give up either. */
@@ -113,11 +107,6 @@ export class StagedStem {
 }
 
 const blockId = (run: string, part: string) => Buffer.from(`${run}-${part}`, 'latin1').toString('base64');
-
-function noneIfMissing(error: unknown): undefined {
-  if (error instanceof RestError && error.statusCode === 404) return undefined;
-  throw error;
-}
 
 /** An address without its query, where a SAS token may stand. */
 export const plainUrl = (url: string) => url.split('?')[0];

@@ -128,7 +128,7 @@ describe('blob triggers', () => {
   const soon = { timeout: 10_000, interval: 100 };
   const quiet = () => new Promise((resolve) => setTimeout(resolve, 1500));
 
-  test('each version of a blob runs once, also after a restart, and a failing one ends in the poison queue', async () => {
+  test('24. A blob that always fails -> five tries, then the poison queue; others go on, each version once, also after a restart', async () => {
     const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
       'watched',
     );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SeparationPlan } from '../../../src/pipeline/contracts.ts';
-import { blobNameOf, openBlob, readJson, writeJson } from '../../../src/pipeline/storage/container.ts';
+import { blobNameOf, readBlob, readJson, writeJson } from '../../../src/pipeline/storage/container.ts';
 import { StagedStem } from '../../../src/pipeline/storage/staged-stem.ts';
 import { startStorage, type TestStorage } from '../../support/storage.ts';
 
@@ -52,9 +52,8 @@ describe('the container', () => {
     const blob = storage.container.getBlockBlobClient('song/song.mp3');
     const { etag } = await blob.uploadData(Buffer.from('one'));
     await blob.uploadData(Buffer.from('two'));
-    await expect(openBlob(storage.container, 'song/song.mp3', etag!)).rejects.toMatchObject({
-      code: 'blob_changed',
-    });
+    const source = { blob_name: 'song/song.mp3', etag: etag!, size_bytes: 3 };
+    await expect(readBlob(storage.container, source).next()).rejects.toMatchObject({ code: 'blob_changed' });
   });
 
   it('gives nothing for a document that is not there', async () => {

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts';
 import { WorkerError } from '../../errors.ts';
-import { installedModel } from '../../models/store.ts';
+import { installedModel, verifyNetwork } from '../../models/store.ts';
 import type { SeparatorChoice } from '../open.ts';
 import type { Separator } from '../separator.ts';
 import { DemucsSeparator } from './separator.ts';
@@ -9,8 +9,8 @@ import { NetworkSession } from './session.ts';
 /**
  * Opens the network of an installed model that gives the chosen stems.
  *
- * @throws WorkerError `model_unavailable` where it can't be loaded, or its weights are not those of the plan: the stems of
- * one song must not be made by two networks.
+ * @throws WorkerError `model_unavailable` where it is damaged or can't be loaded, or its weights are not those of the plan:
+ * the stems of one song must not be made by two networks.
  */
 export async function openDemucs(choice: SeparatorChoice, config: Config): Promise<Separator> {
   const { model, stems, weights } = choice;
@@ -22,6 +22,7 @@ export async function openDemucs(choice: SeparatorChoice, config: Config): Promi
       `The weights of '${model}' in ${config.modelsDir} are not those that this run began with. Start the analysis again.`,
     );
   }
+  await verifyNetwork(model, network);
   const precision = choice.precision ?? config.network.precision;
   const session = await NetworkSession.load(network.folder, network, { ...config.network, precision });
   return new DemucsSeparator(session, choice.overlap ?? config.network.overlap);

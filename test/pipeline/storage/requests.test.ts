@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readBlob, readJson, writeJson } from '../../../src/pipeline/storage/container.ts';
+import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { FAULTS, type Fault, type FaultyStorage, startFaultyStorage } from '../../support/storage-proxy.ts';
+
+const TRY_SECONDS = 0.4;
+const SONG = Buffer.alloc(9_000_000, 'a song in three pieces');
+
+let storage: TestStorage;
+let proxy: FaultyStorage | undefined;
+let container: ContainerClient;
+
+beforeAll(async () => {
+  storage = await startStorage();
+  await storage.container.getBlockBlobClient('song').uploadData(SONG);
+});
+afterAll(() => storage.stop());
+beforeEach(() => vi.stubEnv('STORAGE_TRY_TIMEOUT_SECONDS', `${TRY_SECONDS}`));
+afterEach(() => {
+  proxy?.stop();
+  vi.unstubAllEnvs();
+});
+
+/** The container through a storage that does such things with so many of the requests. */
+async function behind(kinds: readonly Fault[], rate: number): Promise<FaultyStorage> {
+  const port = new URL(storage.container.url).port;
+  proxy = await startFaultyStorage(Number(port), { seed: 1, kinds });
+  const connection = storage.connectionString.replaceAll(port, `${proxy.port}`);
+  container = BlobServiceClient.fromConnectionString(connection, {
+    retryOptions: { maxTries: 1 },
+  }).getContainerClient('audio-files');
+  proxy.rate = rate;
+  return proxy;
+}
+
+async function hashOfSong(): Promise<string> {
+  const { etag } = await storage.container.getBlobClient('song').getProperties();
+  const hash = createHash('sha256');
+  for await (const piece of readBlob(container, { blob_name: 'song', etag: etag!, size_bytes: SONG.length }))
+    hash.update(piece);
+  return hash.digest('hex');
+}
+
+describe('a request to the storage', () => {
+  it.each(FAULTS)('is tried again where the answer is %s, and gets it in the end', async (fault) => {
+    const { faults } = await behind([fault], 0.25);
+    for (let i = 0; i < 3; i++) {
+      await writeJson(container, `document-${i}`, { i });
+      expect(await readJson(container, `document-${i}`)).toEqual({ i });
+    }
+    expect(await hashOfSong()).toBe(createHash('sha256').update(SONG).digest('hex'));
+    expect(faults.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['unavailable', /each of the 2 tries that STORAGE_TRIES allows: status 503 \(ServerBusy\)/],
+    ['stalled', /2 tries .*: no answer within the 0\.4 s that STORAGE_TRY_TIMEOUT_SECONDS allows/],
+    ['half-stalled', /2 tries .*: no answer within the 0\.4 s/],
+    ['reset', /2 tries/],
+  ] as const)('ends where it is always %s, and says what was tried', async (fault, message) => {
+    vi.stubEnv('STORAGE_TRIES', '2');
+    const { faults } = await behind([fault], 1);
+    const started = performance.now();
+    await expect(readJson(container, 'song')).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      retryable: true,
+      message: expect.stringMatching(message),
+    });
+    expect(faults).toHaveLength(2);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+
+  it('that is refused is not asked again', async () => {
+    const wrongKey = storage.connectionString.replace(/AccountKey=[^;]+/, `AccountKey=${btoa('wrong')}`);
+    const { port } = await behind([], 0);
+    const stranger = BlobServiceClient.fromConnectionString(
+      wrongKey.replaceAll(new URL(storage.container.url).port, `${port}`),
+    ).getContainerClient('audio-files');
+    await expect(readJson(stranger, 'song')).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: expect.stringMatching(/answered status 403/),
+    });
+  });
+});
