@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+import { completed, leftoversOf, until } from '../support/runs.ts';
+import { writeTone } from '../support/tone.ts';
+
+const FULL = process.env.CHAOS === 'full';
+const SONGS = FULL ? 12 : 4;
+const SECONDS = FULL ? 90 : 15;
+const WORKERS = 2;
+const HEALTH_EVERY_MS = 100;
+const HEALTH_LIMIT_MS = 100;
+/** All processes of the worker together, Azurite among them: what one song alone takes, and one process more. */
+const MEMORY_LIMIT = 2e9;
+const KILOBYTE = 1024;
+
+let place: Place;
+beforeAll(async () => {
+  place = await aPlace({ DEMUCS_MODEL: 'spectral', WORKERS: String(WORKERS) });
+});
+afterAll(() => place.remove());
+
+/** Resident memory in bytes of a process and all that it has started. */
+function memoryOf(root: number): number {
+  const list = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss='], { encoding: 'utf8' });
+  const processes = list.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  const total = (pid: number): number =>
+    processes.reduce(
+      (sum, [id, parent, kilobytes]) =>
+        sum + (id === pid ? kilobytes * KILOBYTE : 0) + (parent === pid ? total(id) : 0),
+      0,
+    );
+  return total(root);
+}
+
+it(`${SONGS} songs uploaded at once, ${WORKERS} computing processes: all complete, none twice, memory bounded, health within ${HEALTH_LIMIT_MS} ms`, {
+  timeout: 600_000,
+}, async () => {
+  const worker = await startWorker(place);
+  const file = join(place.folder, 'song.wav');
+  writeTone(file, { seconds: SECONDS, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+  const ids = Array.from({ length: SONGS }, (_, i) => `song-${i + 1}`);
+
+  const watching = new AbortController();
+  const answers: number[] = [];
+  let memory = 0;
+  const watch = (async () => {
+    while (!watching.signal.aborted) {
+      const asked = performance.now();
+      expect((await fetch(`${worker.url}/health`)).status).toBe(200);
+      answers.push(performance.now() - asked);
+      memory = Math.max(memory, memoryOf(worker.child.pid!));
+      await pause(HEALTH_EVERY_MS);
+    }
+  })();
+  const started = performance.now();
+  await Promise.all(ids.map((id) => place.container.getBlockBlobClient(`${id}/song.wav`).uploadFile(file)));
+  await Promise.all(ids.map((id) => until(worker.url, id, completed)));
+  const seconds = (performance.now() - started) / 1000;
+  watching.abort();
+  await watch;
+
+  const slowest = answers.toSorted((a, b) => a - b).at(-1)!;
+  const late = answers.filter((ms) => ms > HEALTH_LIMIT_MS).length / answers.length;
+  console.log(
+    `${SONGS} songs of ${SECONDS} s in ${seconds.toFixed(0)} s, ${(memory / 1e9).toFixed(2)} GB, health at most ${slowest.toFixed(0)} ms`,
+  );
+  for (const id of ids) {
+    const starts = [...worker.log().matchAll(new RegExp(`analysis started, as '${id}'`, 'g'))];
+    expect(starts, id).toHaveLength(1);
+    expect(worker.log()).not.toMatch(new RegExp(`'${id}'.*, [1-9]\\d* were\\.`)); // No segment was there already.
+    expect(await leftoversOf(place, id)).toEqual([]);
+  }
+  expect(readdirSync(join(place.folder, 'work'))).toEqual([]);
+  expect(memory).toBeLessThan(MEMORY_LIMIT);
+  expect(late).toBeLessThan(0.02); // Other programs on the machine may hold one answer up.
+  expect(await end(worker.child, 'SIGTERM')).toBe(0);
+});
