@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../errors.ts';
 import type { Analysis } from '../mir/analysis.ts';
-import type { SeparatorChoice } from '../separation/open.ts';
+import type { SeparatorChoice } from '../separation/separator.ts';
 
 /** What a compute child can be asked for. `song` is the path of a decoded song (see `SongFile`). */
 export type Task =

@@ -1,15 +1,8 @@
 import type { Config } from '../config.ts';
-import type { SeparatorInfo } from '../contracts.ts';
 import { ComplementSeparator } from './complement.ts';
 import { SPECTRAL } from './registry.ts';
-import type { Separator } from './separator.ts';
+import type { Separator, SeparatorChoice } from './separator.ts';
 import { SpectralSeparator } from './spectral/separator.ts';
-
-/** A separator as a plan settles it: one pass of a model. */
-export interface SeparatorChoice extends Pick<SeparatorInfo, 'model' | 'precision' | 'overlap' | 'weights'> {
-  /** The stems of the pass; their complements may be among them. */
-  readonly stems: readonly string[];
-}
 
 /**
  * Opens what a plan has chosen. The caller closes it.

@@ -1,4 +1,5 @@
 import type { Song } from '../audio/song.ts';
+import type { SeparatorInfo } from '../contracts.ts';
 
 /** A stem's audio: left and right channel, float32, nominally within -1..1, at 44.1 kHz. */
 export type StereoBlock = readonly [left: Float32Array, right: Float32Array];
@@ -13,6 +14,12 @@ export interface SeparatedSegment {
   readonly length: number;
   /** The wanted stems by name, each channel `length` frames long. */
   readonly stems: Readonly<Record<string, StereoBlock>>;
+}
+
+/** A separator as a plan settles it: one pass of a model. */
+export interface SeparatorChoice extends Pick<SeparatorInfo, 'model' | 'precision' | 'overlap' | 'weights'> {
+  /** The stems of the pass; their complements may be among them. */
+  readonly stems: readonly string[];
 }
 
 /** What a separator is told beside the song. */

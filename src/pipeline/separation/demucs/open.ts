@@ -1,8 +1,7 @@
 import type { Config } from '../../config.ts';
 import { WorkerError } from '../../errors.ts';
 import { installedModel, verifyNetwork } from '../../models/store.ts';
-import type { SeparatorChoice } from '../open.ts';
-import type { Separator } from '../separator.ts';
+import type { Separator, SeparatorChoice } from '../separator.ts';
 import { DemucsSeparator } from './separator.ts';
 import { NetworkSession } from './session.ts';
 
