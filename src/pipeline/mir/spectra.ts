@@ -23,7 +23,7 @@ export function forEachSpectrum(
   const fft = new RealFft(size);
   const window = Float32Array.from(
     { length: size },
-    (_, i) => (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size)) * (4 / size),
+    (_, i) => (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size)) * (2 / size),
   );
   const frame = new Float32Array(size);
   const spectrum = new Float32Array(2 * fft.bins);
@@ -34,12 +34,15 @@ export function forEachSpectrum(
   for (let first = 0; first < count; first += blockFrames * every) {
     const last = Math.min(count, first + blockFrames * every);
     const start = first * hop - size / 2;
-    const [left, right] = song.read(start, (blockFrames - 1) * stride + size);
+    const [mono, right] = song.read(start, (blockFrames - 1) * stride + size);
+    for (let i = 0; i < mono.length; i++) mono[i] += right[i];
     for (let t = first; t < last; t += every) {
       const at = (t - first) * hop;
-      for (let i = 0; i < size; i++) frame[i] = 0.5 * (left[at + i] + right[at + i]) * window[i];
+      for (let i = 0; i < size; i++) frame[i] = mono[at + i] * window[i];
       fft.forward(frame, spectrum);
-      for (let k = 0; k < fft.bins; k++) magnitudes[k] = Math.hypot(spectrum[2 * k], spectrum[2 * k + 1]);
+      // Not Math.hypot, which takes ten times as long to guard against overflows that samples can't cause.
+      for (let k = 0; k < fft.bins; k++)
+        magnitudes[k] = Math.sqrt(spectrum[2 * k] ** 2 + spectrum[2 * k + 1] ** 2);
       visit(t, magnitudes);
     }
   }
