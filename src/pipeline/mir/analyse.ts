@@ -6,6 +6,7 @@
 import { SAMPLE_RATE, type Song } from '../audio/song.ts';
 import type { Analysis, Beat } from './analysis.ts';
 import { findSections } from './form/sections.ts';
+import { voiceMovement } from './form/voice.ts';
 import { beatGrid } from './grid.ts';
 import { CHANGE_COST, estimateChords, noChords } from './harmony/chords.ts';
 import { chromaOf, isHarmonic } from './harmony/chroma.ts';
@@ -59,7 +60,7 @@ export function analyse(song: Song): Analysis {
     tuning,
     beats,
     meter: bars?.meter ?? null,
-    sections: findSections({ onsets, saliences, chroma, grid, beats, duration }),
+    sections: findSections({ onsets, saliences, chroma, grid, voice: voiceMovement(song), beats, duration }),
     chords,
   };
 }

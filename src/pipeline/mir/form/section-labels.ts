@@ -1,117 +1,93 @@
 import { mean, median } from '../vectors.ts';
+import { type BarRange, kindsOf } from './section-kinds.ts';
 import type { SelfSimilarity } from './self-similarity.ts';
 
-/** A section in bars, `end` exclusive. */
-export interface BarRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Shares of harmony and timbre in how alike two sections are. */
-const HARMONY_SHARE = 0.65;
-/** Similarity over the song's own mean that makes two sections one kind, as a share of the way to 1. */
-const SAME_KIND = 0.55;
-/** An intro or outro that returns must be quieter than this share of the median section. */
+/** What is quieter than this share of the song's typical section is quiet. */
 const QUIET = 0.8;
+/** What has less than this share of the typical section's movement of the voice is not sung. */
+const UNSUNG = 0.45;
 /** Longest intro or outro, as a share of the song. */
 const LONGEST_EDGE = 0.3;
+/** Where a bridge's middle lies at the earliest, as a share of the song. */
+const EARLIEST_BRIDGE = 0.45;
+/** Names of the kinds that no function is known of. */
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+/** Sections of one kind that are neither intro nor outro. */
+interface Group {
+  /** Indices of the sections, ascending. */
+  readonly members: readonly number[];
+  /** Mean level of the loudest one. */
+  readonly loudness: number;
+  readonly isSung: boolean;
+}
 
 /**
- * A label for each section: intro and outro at the ends, chorus for the kind that returns most and loudest, verse for
- * the others that return, bridge for a late one that doesn't; letters where there are more kinds than names.
+ * A label for each section: intro and outro at the ends where they are quiet, unsung or unlike the rest; chorus for
+ * the kind that returns most and loudest, verse for the others that return; bridge for a late one that doesn't,
+ * instrumental for one that isn't sung, solo for an unsung repetition of a sung kind; letters where there are more kinds
+ * than names.
  */
 export function labelSections(sections: readonly BarRange[], similarity: SelfSimilarity): string[] {
   const kinds = kindsOf(sections, similarity);
-  const loudness = sections.map((section) => meanLoudness(section, similarity));
-  const total = similarity.bars;
-  const labels: (string | null)[] = sections.map(() => null);
-  const last = sections.length - 1;
-  const short = ({ start, end }: BarRange) => end - start <= LONGEST_EDGE * total;
-  const typical = median(loudness) ?? 0;
-  const stands = (index: number) =>
-    kinds.filter((kind) => kind === kinds[index]).length === 1 || loudness[index] < QUIET * typical;
-  if (sections.length > 2 && short(sections[0]) && stands(0)) labels[0] = 'intro';
-  if (sections.length > 2 && short(sections[last]) && stands(last)) labels[last] = 'outro';
+  const loudness = sections.map(({ start, end }) => mean(similarity.loudness.slice(start, end)));
+  const voice = sections.map(({ start, end }) => mean(similarity.voice.slice(start, end)));
+  const isSung = (i: number) => voice[i] >= UNSUNG * (median(voice) ?? 0);
+  const isQuiet = (i: number) => loudness[i] < QUIET * (median(loudness) ?? 0);
+  const labels: (string | undefined)[] = sections.map(() => undefined);
 
-  const groups = new Map<number, { count: number; loudness: number; members: number[] }>();
-  kinds.forEach((kind, i) => {
-    if (labels[i]) return;
-    const group = groups.get(kind) ?? { count: 0, loudness: 0, members: [] };
-    group.count++;
-    group.loudness = Math.max(group.loudness, loudness[i]);
-    group.members.push(i);
-    groups.set(kind, group);
-  });
-  const returning = [...groups.values()].filter(({ count }) => count > 1);
-  const chorus = returning.toSorted(
-    (a, b) => b.count * b.loudness - a.count * a.loudness || b.loudness - a.loudness,
-  )[0];
-  const name = (members: readonly number[], label: string) => {
-    for (const i of members) labels[i] = label;
-  };
-  if (chorus) name(chorus.members, 'chorus');
-  const rest = [...groups.values()].filter((group) => group !== chorus);
-  const names = ['verse', ...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
-  for (const { members, count } of rest) {
-    const late = sections[members[0]].start > total / 2;
-    if (chorus && count === 1 && late && !labels.includes('bridge')) name(members, 'bridge');
-    else name(members, names.shift() ?? 'instrumental');
+  for (const [i, label] of shortEdges(sections, similarity.bars)) {
+    const isAlone = kinds.filter((kind) => kind === kinds[i]).length === 1;
+    if (isAlone || !isSung(i) || isQuiet(i)) labels[i] = label;
   }
-  return labels.map((label) => label ?? 'instrumental');
+  const inner = [...sections.keys()].filter((i) => !labels[i]);
+  const groups = [...new Set(inner.map((i) => kinds[i]))].map((kind): Group => {
+    const all = inner.filter((i) => kinds[i] === kind);
+    const sung = all.filter(isSung);
+    const members = sung.length > 0 ? sung : all;
+    for (const i of all) if (!members.includes(i)) labels[i] = 'solo';
+    return {
+      members,
+      loudness: Math.max(...members.map((i) => loudness[i])),
+      isSung: sung.length > 0,
+    };
+  });
+  const middleOf = ({ start, end }: BarRange) => (start + end) / 2 / similarity.bars;
+  const names = nameGroups(groups, (i) => middleOf(sections[i]) > EARLIEST_BRIDGE);
+  groups.forEach(({ members }, g) => {
+    for (const i of members) labels[i] = names[g];
+  });
+  return labels.map((label) => label ?? LETTERS[0]);
 }
 
-/** A number for each section, equal for sections of one kind: average-linkage clustering of their similarities. */
-function kindsOf(sections: readonly BarRange[], similarity: SelfSimilarity): number[] {
-  const typical = overallMean(similarity);
-  const limit = typical + SAME_KIND * (1 - typical);
-  let clusters = sections.map((_, i) => [i]);
-  const alike = sections.map((a) => sections.map((b) => likeness(a, b, similarity)));
-  for (;;) {
-    let best = limit;
-    let pair: [number, number] | null = null;
-    for (let a = 0; a < clusters.length; a++)
-      for (let b = a + 1; b < clusters.length; b++) {
-        const links = clusters[a].flatMap((i) => clusters[b].map((j) => alike[i][j]));
-        const linkage = mean(links);
-        if (linkage > best) {
-          best = linkage;
-          pair = [a, b];
-        }
+/** A name for each group; `groups` in the order of their first sections. */
+function nameGroups(groups: readonly Group[], isLate: (section: number) => boolean): string[] {
+  const returning = groups.filter(({ members }) => members.length > 1);
+  const prominence = ({ members, loudness }: Group) => members.length * loudness;
+  const foremost = returning.toSorted((a, b) => prominence(b) - prominence(a))[0];
+  // Where only what the song begins with returns, that is the verse of a song form such as AABA.
+  const isSongForm = returning.length === 1 && foremost === groups[0];
+  const free = [...(isSongForm ? [] : ['verse']), ...LETTERS];
+  let hasBridge = false;
+  return groups.map((group) => {
+    if (group === foremost) return isSongForm ? 'verse' : 'chorus';
+    if (foremost && group.members.length === 1) {
+      if (!hasBridge && isLate(group.members[0])) {
+        hasBridge = true;
+        return 'bridge';
       }
-    if (!pair) break;
-    const [a, b] = pair;
-    clusters = [...clusters.filter((_, i) => i !== a && i !== b), [...clusters[a], ...clusters[b]]];
-  }
-  const kinds: number[] = [];
-  clusters.forEach((members, kind) => {
-    for (const i of members) kinds[i] = kind;
+      if (!group.isSung) return 'instrumental';
+    }
+    return free.shift() ?? 'instrumental';
   });
-  return kinds;
 }
 
-/** Mean similarity bar by bar, the shorter section laid on the longer one where it fits best, in whole bars. */
-function likeness(a: BarRange, b: BarRange, similarity: SelfSimilarity): number {
-  const [short, long] = a.end - a.start <= b.end - b.start ? [a, b] : [b, a];
-  const length = short.end - short.start;
-  let best = 0;
-  for (let offset = 0; offset <= long.end - long.start - length; offset++) {
-    let sum = 0;
-    for (let k = 0; k < length; k++) sum += both(similarity, short.start + k, long.start + offset + k);
-    best = Math.max(best, sum / length);
-  }
-  return best;
-}
-
-const both = ({ harmony, timbre, bars }: SelfSimilarity, i: number, j: number) =>
-  HARMONY_SHARE * harmony[i * bars + j] + (1 - HARMONY_SHARE) * timbre[i * bars + j];
-
-function overallMean(similarity: SelfSimilarity): number {
-  const { bars } = similarity;
-  let sum = 0;
-  for (let i = 0; i < bars; i++) for (let j = 0; j < bars; j++) sum += both(similarity, i, j);
-  return sum / Math.max(1, bars * bars);
-}
-
-function meanLoudness({ start, end }: BarRange, { loudness }: SelfSimilarity): number {
-  return mean(loudness.slice(start, end));
+/** The sections that can be an intro or an outro: the first and the last one, where they are short. */
+function shortEdges(sections: readonly BarRange[], bars: number): [section: number, label: string][] {
+  if (sections.length < 3) return [];
+  const edges: [number, string][] = [
+    [0, 'intro'],
+    [sections.length - 1, 'outro'],
+  ];
+  return edges.filter(([i]) => sections[i].end - sections[i].start <= LONGEST_EDGE * bars);
 }

@@ -1,14 +1,14 @@
 import type { Beat, Section } from '../analysis.ts';
-import { findBoundaries } from './boundaries.ts';
+import { barEdges, downbeatShifts } from './bar-lines.ts';
+import { type Segmentation, segment } from './boundaries.ts';
+import { boundaryOdds } from './boundary-cues.ts';
 import { labelSections } from './section-labels.ts';
-import { type BarFeatures, selfSimilarity } from './self-similarity.ts';
+import { type BarFeatures, type SelfSimilarity, selfSimilarity } from './self-similarity.ts';
 
-/** Length of what stands for a bar where there are no beats, in seconds. */
-const FREE_BAR = 2;
-/** Most bars that are compared with each other; in longer songs several count as one. */
-const MOST_BARS = 600;
 /** A song shorter than this many seconds is one section. */
 const SHORTEST_SONG = 10;
+/** By how much the boundaries on other beats must be clearer than those on the downbeats (expected F-measure). */
+const SHIFT_COST = 0.08;
 
 export interface SectionInput extends BarFeatures {
   readonly beats: readonly Beat[];
@@ -16,39 +16,36 @@ export interface SectionInput extends BarFeatures {
   readonly duration: number;
 }
 
-/** The form of the song: sections on downbeats, without gaps or overlaps from 0 to `duration`. */
+interface Solution extends Segmentation {
+  readonly edges: readonly number[];
+  readonly similarity: SelfSimilarity;
+}
+
+/**
+ * The form of the song: sections on downbeats, without gaps or overlaps from 0 to `duration`.
+ *
+ * Downbeats may be found on the wrong beat all through; then the boundaries are clearer on another one, and lie there.
+ */
 export function findSections({ beats, duration, ...features }: SectionInput): Section[] {
-  const edges = barEdges(beats, duration);
   const whole = duration > 0 ? [{ start: 0, end: duration, label: 'A', confidence: 0 }] : [];
-  if (duration < SHORTEST_SONG || edges.length < 4) return whole;
-  const similarity = selfSimilarity(edges, features);
-  const boundaries = findBoundaries(similarity);
-  if (boundaries.length === 1) return whole;
-  const ranges = boundaries.map(({ bar }, i) => ({
-    start: bar,
-    end: boundaries[i + 1]?.bar ?? similarity.bars,
-  }));
+  if (duration < SHORTEST_SONG) return whole;
+  let best: Solution | undefined;
+  for (const shift of downbeatShifts(beats)) {
+    const edges = barEdges(beats, duration, shift);
+    const similarity = selfSimilarity(edges, features);
+    const segmentation = segment(boundaryOdds(similarity));
+    const cost = best ? SHIFT_COST : 0;
+    if (!best || segmentation.expectedF - cost > best.expectedF)
+      best = { ...segmentation, expectedF: segmentation.expectedF - cost, edges, similarity };
+  }
+  if (!best || best.starts.length === 1) return whole;
+  const { edges, similarity, starts, probability } = best;
+  const ranges = starts.map((start, i) => ({ start, end: starts[i + 1] ?? similarity.bars }));
   const labels = labelSections(ranges, similarity);
   return ranges.map(({ start, end }, i) => ({
     start: edges[start],
     end: edges[end],
     label: labels[i],
-    confidence: boundaries[i].confidence,
+    confidence: probability[start],
   }));
-}
-
-/**
- * Seconds of the bar lines, the song's start and end among them. What lies before the first downbeat joins the first
- * bar, and what rings out after the last full bar joins that.
- */
-function barEdges(beats: readonly Beat[], duration: number): number[] {
-  let lines = beats.filter(({ position }) => position === 1).map(({ time }) => time);
-  if (lines.length < 4)
-    lines = Array.from({ length: Math.floor(duration / FREE_BAR) }, (_, i) => i * FREE_BAR);
-  const bar = lines[1] - lines[0];
-  const inner = lines.filter((time) => time > 1.1 * bar && time < duration - 1.1 * bar);
-  const step = Math.ceil(inner.length / MOST_BARS);
-  return [0, ...inner.filter((_, i) => i % step === 0), duration].filter(
-    (time, i, all) => i === 0 || time > all[i - 1],
-  );
 }

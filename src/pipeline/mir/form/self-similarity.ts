@@ -3,6 +3,7 @@ import { type Chroma, PITCH_CLASSES } from '../harmony/chroma.ts';
 import { NOTES, type NoteSalience } from '../harmony/notes.ts';
 import { MEL_BANDS, ONSET_RATE, type OnsetFeatures } from '../rhythm/onsets.ts';
 import { dot, mean, scaledTo } from '../vectors.ts';
+import { VOICE_RATE } from './voice.ts';
 
 /** Points within a bar whose harmony is compared, so that a sequence of chords counts, not their mixture. */
 const POINTS = 4;
@@ -17,12 +18,19 @@ const ACCENT_REACH = 2;
 /** Onset frames at a bar's start that its stroke itself fills; what rings comes after. */
 const STROKE_FRAMES = 2;
 
+/** Bars that a fill is compared with. */
+const FILL_NEIGHBOURS = [-3, -2, -1, 1, 2];
+/** Movement that no voice is needed for. */
+const LEAST_MOVEMENT = 1e-3;
+
 /** What bars are compared by. */
 export interface BarFeatures {
   readonly onsets: OnsetFeatures;
   readonly saliences: NoteSalience;
   readonly chroma: readonly Chroma[];
   readonly grid: Grid;
+  /** See `voiceMovement`. */
+  readonly voice: Float32Array;
 }
 
 /** How alike the bars of a song are: `bars` x `bars` values in 0..1 each, row-major. */
@@ -38,18 +46,23 @@ export interface SelfSimilarity {
   readonly rhythm: Float32Array;
   /** By how much each bar's first beat rings out over its neighbours' in the cymbals' range. */
   readonly accent: readonly number[];
+  /** By how much the onsets before each bar are unlike those at the ends of other bars around: a fill. */
+  readonly fill: readonly number[];
   /** Mean compressed level of each bar, at least 0. */
   readonly loudness: readonly number[];
+  /** Mean movement of the voice in each bar, as a multiple of the song's. */
+  readonly voice: readonly number[];
 }
 
 /** Compares all bars, given by their `edges` in seconds, with each other. */
 export function selfSimilarity(edges: readonly number[], features: BarFeatures): SelfSimilarity {
-  const { onsets, chroma, grid, saliences } = features;
+  const { onsets, chroma, grid, saliences, voice } = features;
   const bars = Array.from(
     { length: edges.length - 1 },
     (_, b): Bar => ({ start: edges[b], end: edges[b + 1] }),
   );
   const spectra = bars.map((bar) => meanSpectrum(onsets, bar));
+  const patterns = bars.map((bar) => onsetPattern(onsets, bar));
   return {
     bars: bars.length,
     harmony: pairwise(
@@ -58,9 +71,11 @@ export function selfSimilarity(edges: readonly number[], features: BarFeatures):
     ),
     notes: byDistance(bars.map((bar) => notesOf(saliences, grid, bar))),
     timbre: byDistance(spectra),
-    rhythm: byDistance(bars.map((bar) => onsetPattern(onsets, bar))),
+    rhythm: byDistance(patterns),
+    fill: fills(patterns),
     accent: accents(onsets, bars),
     loudness: spectra.map(mean),
+    voice: voiceIn(voice, bars),
   };
 }
 
@@ -156,6 +171,29 @@ function accents({ mel, frames }: OnsetFeatures, bars: readonly Bar[]): number[]
     const around = ringing.slice(Math.max(0, b - ACCENT_REACH), b + ACCENT_REACH + 1);
     return level - mean(around);
   });
+}
+
+/** How unlike its neighbours' the second half of each pattern is, which is where a fill comes: for the bar after it. */
+function fills(patterns: readonly Float32Array[]): number[] {
+  const halves = patterns.map((pattern) => pattern.filter((_, i) => i % PULSES >= PULSES / 2));
+  const unlike = halves.map((half, b) => {
+    const around = FILL_NEIGHBOURS.flatMap((offset) => halves[b + offset] ?? []);
+    const distances = around.map((other) => distance(half, other)).sort((x, y) => x - y);
+    return distances[1] ?? 0; // The nearest but one: a neighbour may have a fill as well.
+  });
+  return patterns.map((_, b) => {
+    if (b === 0) return 0;
+    return unlike[b - 1] - mean([unlike[b], unlike[b - 2] ?? 0, unlike[b - 3] ?? 0]);
+  });
+}
+
+/** Mean movement in each bar as a multiple of the song's. */
+function voiceIn(voice: Float32Array, bars: readonly Bar[]): number[] {
+  const means = bars.map(({ start, end }) =>
+    mean(voice.subarray(Math.round(start * VOICE_RATE), Math.round(end * VOICE_RATE))),
+  );
+  const typical = mean(means) + LEAST_MOVEMENT;
+  return means.map((value) => value / typical);
 }
 
 /** Similarity falling off exponentially with the distance, measured against the mean distance. */
