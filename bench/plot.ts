@@ -7,13 +7,20 @@ export interface Series {
 const WIDTH = 640;
 const HEIGHT = 360;
 const MARGIN = 56;
-const COLOURS = ['#2563eb', '#c2410c', '#15803d'];
+const COLOURS = ['#2563eb', '#c2410c', '#15803d', '#7c3aed', '#be185d', '#0e7490', '#a16207', '#475569'];
 /** Powers of ten, and their doubles and quintuples. */
 const TICKS = [1, 2, 5];
+/** Ticks of a linear axis. */
+const LINEAR_TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
-/** Lines over logarithmic axes, as an SVG picture. */
-export function plot(xLabel: string, series: readonly Series[]): string {
+/** Lines over logarithmic axes, or over linear ones from 0 to 1, as an SVG picture. */
+export function plot(
+  xLabel: string,
+  series: readonly Series[],
+  scale: 'logarithmic' | 'unit' = 'logarithmic',
+): string {
   const all = series.flatMap(({ points }) => points);
+  const axis = scale === 'unit' ? unitAxis : logarithmicAxis;
   const x = axis(
     all.map(([value]) => value),
     MARGIN,
@@ -25,6 +32,7 @@ export function plot(xLabel: string, series: readonly Series[]): string {
     MARGIN,
   );
   const lines = series.map(({ name, points }, i) => {
+    if (points.length === 0) return '';
     const path = points.map(([a, b], k) => `${k ? 'L' : 'M'}${x.at(a)} ${y.at(b)}`).join('');
     const [endX, endY] = points[Math.floor(points.length / 2)];
     return `<path d="${path}" fill="none" stroke="${COLOURS[i]}" stroke-width="2"/>
@@ -46,7 +54,14 @@ ${[...xTicks, ...yTicks, ...lines].join('\n')}
 `;
 }
 
-function axis(values: readonly number[], from: number, to: number) {
+function unitAxis(_values: readonly number[], from: number, to: number) {
+  return {
+    at: (value: number): number => Math.round(from + value * (to - from)),
+    ticks: LINEAR_TICKS,
+  };
+}
+
+function logarithmicAxis(values: readonly number[], from: number, to: number) {
   const [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log10);
   const exponents = Array.from(
     { length: Math.ceil(high) - Math.floor(low) + 1 },

@@ -5,6 +5,7 @@
  */
 import { SAMPLE_RATE, type Song } from '../audio/song.ts';
 import type { Analysis, Beat } from './analysis.ts';
+import { withProbabilities } from './confidence.ts';
 import { findSections } from './form/sections.ts';
 import { voiceMovement } from './form/voice.ts';
 import { beatGrid } from './grid.ts';
@@ -53,7 +54,7 @@ export function analyse(song: Song): Analysis {
         scale: key ? scaleOf(key) : undefined,
       })
     : noChords(duration);
-  return {
+  return withProbabilities({
     duration,
     tempo: pulse?.tempo ?? null,
     key,
@@ -62,5 +63,5 @@ export function analyse(song: Song): Analysis {
     meter: bars?.meter ?? null,
     sections: findSections({ onsets, saliences, chroma, grid, voice: voiceMovement(song), beats, duration }),
     chords,
-  };
+  });
 }
