@@ -159,7 +159,7 @@ writeFileSync(join(RESULTS, 'calibration.md'), report);
 writeFileSync(
   join(RESULTS, 'calibration.svg'),
   plot(
-    'confidence, and share right',
+    'confidence (upwards: share right)',
     [
       {
         name: 'as it should be',

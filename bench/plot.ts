@@ -47,6 +47,7 @@ export function plot(
       `<path d="M${MARGIN} ${y.at(value)}H${WIDTH - MARGIN}" stroke="#ddd"/><text x="${MARGIN - 6}" y="${y.at(value) + 4}" text-anchor="end">${value}</text>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>${series.map(({ name }) => name).join(', ')} over ${xLabel}</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>
 ${[...xTicks, ...yTicks, ...lines].join('\n')}
 <text x="${WIDTH / 2}" y="${HEIGHT - 12}" text-anchor="middle">${xLabel}</text>
