@@ -2,7 +2,7 @@
  * A small synthesizer of songs whose truth is known to the sample: drums, bass, chords and a lead, from a plan of
  * sections and chords. The demo song and the tests of the music analysis are made with it.
  */
-import { PITCH_NAMES } from '../../src/pipeline/mir/harmony/chords.ts';
+import { PITCH_NAMES } from '../../src/pipeline/mir/harmony/chord-vocabulary.ts';
 import { toTime } from '../../src/pipeline/round.ts';
 import {
   crash,

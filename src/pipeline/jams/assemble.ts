@@ -1,4 +1,4 @@
-import type { Analysis } from '../mir/analysis.ts';
+import type { Analysis, Key } from '../mir/analysis.ts';
 import { round, toTime } from '../round.ts';
 
 /** Decimals of a tempo, in results and annotation. */
@@ -50,7 +50,7 @@ export interface JamsInput {
 
 /** The JAMS annotation of an analysed song. An estimate that is null gives an annotation without observations. */
 export function assembleJams({ analysis, title, identifiers, tool, separation }: JamsInput): Jams {
-  const { tempo, key, tuning, beats, meter } = analysis;
+  const { tempo, key, keys, tuning, beats, meter } = analysis;
   const duration = toTime(analysis.duration);
   const annotation = (namespace: string, data: Observation[]): Annotation => ({
     namespace,
@@ -83,6 +83,15 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
     value: label,
     confidence: round(confidence, CONFIDENCE_DECIMALS),
   });
+  /** The main key over the whole song, and where it modulates, each key in its time. */
+  const keyObservations = (): Observation[] => {
+    if (key === null) return [whole('N', null)];
+    const modulating = keys.length > 1 ? keys : [];
+    return [
+      whole(keyName(key), key.confidence),
+      ...modulating.map((span) => between({ ...span, label: keyName(span) })),
+    ];
+  };
   return {
     file_metadata: {
       title,
@@ -94,7 +103,7 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
     },
     annotations: [
       annotation('tempo', tempo ? [whole(round(tempo.bpm, BPM_DECIMALS), tempo.confidence)] : []),
-      annotation('key_mode', [key ? whole(`${key.tonic}:${key.mode}`, key.confidence) : whole('N', null)]),
+      annotation('key_mode', keyObservations()),
       annotation(
         'beat',
         beats.map(({ time, position, confidence }) => at(time, position, confidence)),
@@ -116,6 +125,8 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
     },
   };
 }
+
+const keyName = ({ tonic, mode }: Key) => `${tonic}:${mode}`;
 
 /** Beats with the number of their bar; the first full bar is 1, beats before it lie in bar 0. */
 function barPositions({

@@ -9,9 +9,9 @@ import { withProbabilities } from './confidence.ts';
 import { findSections } from './form/sections.ts';
 import { voiceMovement } from './form/voice.ts';
 import { beatGrid } from './grid.ts';
-import { CHANGE_COST, estimateChords, noChords } from './harmony/chords.ts';
+import { noChords } from './harmony/chords.ts';
 import { chromaOf, isHarmonic } from './harmony/chroma.ts';
-import { estimateKey, scaleOf } from './harmony/key.ts';
+import { estimateHarmony } from './harmony/harmony.ts';
 import { noteSalience } from './harmony/notes.ts';
 import { estimateTuning } from './harmony/tuning.ts';
 import { findBars } from './rhythm/bars.ts';
@@ -30,38 +30,35 @@ export function analyse(song: Song): Analysis {
   const beatTimes = pulse ? pulse.beats.map((t) => Math.min(duration, Math.max(0, t / ONSET_RATE))) : [];
   const tuning = estimateTuning(song);
   const grid = beatGrid(beatTimes, duration);
-  const saliences = noteSalience(song, grid.edges, tuning?.frequency ?? CONCERT_PITCH);
-  const chroma = chromaOf(saliences);
+  const notes = noteSalience(song, grid.edges, tuning?.frequency ?? CONCERT_PITCH);
+  const chroma = chromaOf(notes);
   const bars = pulse ? findBars(downbeatEvidence(onsets, chroma, grid, pulse.beats)) : null;
-  const harmonic = tuning !== null && isHarmonic(chroma);
-  const key = harmonic ? estimateKey(chroma) : null;
   const beats: Beat[] = beatTimes.map((time, i) => ({
     time,
     position: bars?.positions[i] ?? 1,
     confidence: pulse?.strength[i] ?? 0,
   }));
-  const chords = harmonic
-    ? estimateChords({
-        chroma,
-        edges: grid.edges,
-        changeCosts: grid.beatOf.map((beat) =>
-          beat === null
-            ? CHANGE_COST.off
-            : beats[beat]?.position === 1
-              ? CHANGE_COST.downbeat
-              : CHANGE_COST.beat,
-        ),
-        scale: key ? scaleOf(key) : undefined,
-      })
-    : noChords(duration);
+  const { key, keys, chords } =
+    tuning && isHarmonic(chroma)
+      ? estimateHarmony({ chroma, grid, beats })
+      : { key: null, keys: [], chords: noChords(duration) };
   return withProbabilities({
     duration,
     tempo: pulse?.tempo ?? null,
     key,
+    keys,
     tuning,
     beats,
     meter: bars?.meter ?? null,
-    sections: findSections({ onsets, saliences, chroma, grid, voice: voiceMovement(song), beats, duration }),
+    sections: findSections({
+      onsets,
+      saliences: notes.saliences,
+      chroma,
+      grid,
+      voice: voiceMovement(song),
+      beats,
+      duration,
+    }),
     chords,
   });
 }

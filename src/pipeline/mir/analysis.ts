@@ -6,7 +6,10 @@ export interface Analysis {
   /** Length of the song in seconds. */
   readonly duration: number;
   readonly tempo: Tempo | null;
+  /** The key that the song is in for the longest time in all. */
   readonly key: Key | null;
+  /** All keys in their order, without gaps or overlaps from 0 to `duration`; empty where the song has none. */
+  readonly keys: readonly KeySpan[];
   readonly tuning: Tuning | null;
   readonly beats: readonly Beat[];
   /** Beats per bar, 3 or 4 (or 6), null without beats. */
@@ -28,6 +31,11 @@ export interface Key {
   readonly tonic: string;
   readonly mode: 'major' | 'minor';
   readonly confidence: number;
+}
+
+export interface KeySpan extends Key {
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface Tuning {
@@ -56,7 +64,7 @@ export interface Section {
 export interface Chord {
   readonly start: number;
   readonly end: number;
-  /** Harte syntax: `C:maj`, `F#:min7`, `N`. */
+  /** Harte syntax: `C:maj`, `F#:min7/b3`, `N`. */
   readonly label: string;
   readonly confidence: number;
 }

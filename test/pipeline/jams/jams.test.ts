@@ -7,6 +7,7 @@ const SONG: Analysis = {
   duration: 4,
   tempo: { bpm: 120, confidence: 0.9 },
   key: { tonic: 'F#', mode: 'minor', confidence: 0.8 },
+  keys: [{ start: 0, end: 4, tonic: 'F#', mode: 'minor', confidence: 0.8 }],
   tuning: { frequency: 441, cents: 3.93, confidence: 0.7 },
   meter: 3,
   beats: [3, 1, 2, 3, 1].map((position, i) => ({ time: 0.5 * i, position, confidence: 0.5 })),
@@ -20,6 +21,7 @@ const SILENCE: Analysis = {
   duration: 1,
   tempo: null,
   key: null,
+  keys: [],
   tuning: null,
   meter: null,
   beats: [],
@@ -52,6 +54,24 @@ describe('the JAMS annotation', () => {
     });
     expect(observations(jams, 'segment_open').map(({ duration }) => duration)).toEqual([1.5, 2.5]);
     expect(jams.sandbox).toMatchObject({ tuning_frequency: 441, separation: { model: 'spectral' } });
+  });
+
+  it('names the main key over the whole song, and each key in its time where the song modulates', () => {
+    const minor = { tonic: 'F#', mode: 'minor', confidence: 0.8 } as const;
+    const major = { tonic: 'A', mode: 'major', confidence: 0.6 } as const;
+    const keys = [
+      { start: 0, end: 1.2, ...minor },
+      { start: 1.2, end: 2.8, ...major },
+      { start: 2.8, end: 4, ...minor },
+    ];
+    const jams = assemble({ ...SONG, keys });
+    validateJams(jams);
+    expect(observations(jams, 'key_mode')).toEqual([
+      { time: 0, duration: 4, value: 'F#:minor', confidence: 0.8 },
+      { time: 0, duration: 1.2, value: 'F#:minor', confidence: 0.8 },
+      { time: 1.2, duration: 1.6, value: 'A:major', confidence: 0.6 },
+      { time: 2.8, duration: 1.2, value: 'F#:minor', confidence: 0.8 },
+    ]);
   });
 
   it('is valid without any estimate', () => {

@@ -1,4 +1,4 @@
-import { LOWEST_NOTE, NOTES, type NoteSalience } from './notes.ts';
+import { LOWEST_NOTE, NOTES, type NoteSalience, type SoundingNotes } from './notes.ts';
 
 /** Pitch classes; 0 is C. */
 export const PITCH_CLASSES = 12;
@@ -11,53 +11,47 @@ const TRIAD = 3;
 export interface Chroma {
   readonly treble: Float32Array;
   readonly bass: Float32Array;
-  /** Sum of the saliences: how much sounds at pitches at all. */
+  /** What the highest of each was before scaling. */
+  readonly trebleSalience: number;
+  readonly bassSalience: number;
+  /** How loud the interval is. */
   readonly level: number;
 }
 
-/** Weight of a note in the treble and in the bass: both fade into each other around C3 (MIDI 48). */
-const trebleWeight = (midi: number) => ramp(midi, 44, 54) * (1 - ramp(midi, 86, 100));
-const bassWeight = (midi: number) => ramp(midi, 22, 28) * (1 - ramp(midi, 46, 56));
+/** Weight of a note in the treble and in the bass: both fade into each other above C3 (MIDI 48). */
+const trebleWeight = (midi: number) => ramp(midi, 48, 60) * (1 - ramp(midi, 86, 100));
+const bassWeight = (midi: number) => ramp(midi, 22, 28) * (1 - ramp(midi, 48, 60));
 
-/** Folds note saliences into chroma. */
-export function chromaOf(saliences: NoteSalience): Chroma[] {
-  const treble = Float32Array.from({ length: NOTES }, (_, n) => trebleWeight(LOWEST_NOTE + n));
-  const bass = Float32Array.from({ length: NOTES }, (_, n) => bassWeight(LOWEST_NOTE + n));
-  return saliences.map((notes) => ({
-    treble: fold(notes, treble),
-    bass: fold(notes, bass),
-    level: notes.reduce((a, b) => a + b, 0),
-  }));
+/** Folds the notes of a song into chroma, those of the bass from another recording of it where there is one. */
+export function chromaOf(notes: SoundingNotes, bassNotes: SoundingNotes = notes): Chroma[] {
+  const weights = (weightOf: (midi: number) => number) =>
+    Float32Array.from({ length: NOTES }, (_, n) => weightOf(LOWEST_NOTE + n));
+  const trebles = folded(notes.saliences, weights(trebleWeight));
+  const basses = folded(bassNotes.saliences, weights(bassWeight));
+  return trebles.map(({ chroma: treble, highest: trebleSalience }, i) => {
+    const { chroma: bass, highest: bassSalience } = basses[i];
+    return { treble, bass, trebleSalience, bassSalience, level: notes.levels[i] };
+  });
 }
 
-function fold(notes: Float32Array, weights: Float32Array): Float32Array {
-  const chroma = new Float32Array(PITCH_CLASSES);
-  for (let n = 0; n < NOTES; n++) chroma[(LOWEST_NOTE + n) % PITCH_CLASSES] += weights[n] * notes[n];
-  const highest = chroma.reduce((a, b) => Math.max(a, b), 0);
-  return highest > 0 ? chroma.map((v) => v / highest) : chroma;
+function folded(saliences: NoteSalience, weights: Float32Array): { chroma: Float32Array; highest: number }[] {
+  return saliences.map((notes) => {
+    const chroma = new Float32Array(PITCH_CLASSES);
+    for (let n = 0; n < NOTES; n++) chroma[(LOWEST_NOTE + n) % PITCH_CLASSES] += weights[n] * notes[n];
+    const highest = chroma.reduce((a, b) => Math.max(a, b), 0);
+    return { chroma: highest > 0 ? chroma.map((v) => v / highest) : chroma, highest };
+  });
 }
 
 function ramp(value: number, from: number, to: number): number {
   return Math.min(1, Math.max(0, (value - from) / (to - from)));
 }
 
-/** The song's chroma, louder intervals counting for more. */
-export function meanChroma(chroma: readonly Chroma[]): Pick<Chroma, 'treble' | 'bass'> {
-  const treble = new Float32Array(PITCH_CLASSES);
-  const bass = new Float32Array(PITCH_CLASSES);
-  for (const c of chroma) {
-    const weight = Math.sqrt(c.level);
-    for (let p = 0; p < PITCH_CLASSES; p++) {
-      treble[p] += weight * c.treble[p];
-      bass[p] += weight * c.bass[p];
-    }
-  }
-  return { treble, bass };
-}
-
 /** Whether as many pitch classes sound in the song as harmony needs: a lone tone has neither chords nor a key. */
 export function isHarmonic(chroma: readonly Chroma[]): boolean {
-  const { treble } = meanChroma(chroma);
+  const treble = new Float32Array(PITCH_CLASSES);
+  for (const c of chroma)
+    for (let p = 0; p < PITCH_CLASSES; p++) treble[p] += Math.sqrt(c.level) * c.treble[p];
   const highest = Math.max(...treble);
   return highest > 0 && treble.filter((v) => v >= SOUNDING_SHARE * highest).length >= TRIAD;
 }

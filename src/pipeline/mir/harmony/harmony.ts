@@ -1,0 +1,57 @@
+import type { Beat, Chord, Key, KeySpan } from '../analysis.ts';
+import type { Grid } from '../grid.ts';
+import { chordEvidence } from './chord-evidence.ts';
+import { CHORD_STATES } from './chord-vocabulary.ts';
+import { CHANGE_COST, decodeChords } from './chords.ts';
+import type { Chroma } from './chroma.ts';
+import { decodeKeys, mainKey, scaleOf } from './key.ts';
+
+/** Log cost of a chord's tone that lies outside of the key, in each interval. */
+const FOREIGN_TONE_COST = 0.5;
+
+export interface HarmonyInput {
+  readonly chroma: readonly Chroma[];
+  readonly grid: Grid;
+  readonly beats: readonly Beat[];
+}
+
+export interface Harmony {
+  /** The main key: the one that the song is in for the longest time in all. */
+  readonly key: Key | null;
+  readonly keys: readonly KeySpan[];
+  readonly chords: readonly Chord[];
+}
+
+/** Keys and chords of a song; the chords are expected to be made of the key's tones, and to change with the beats and bars. */
+export function estimateHarmony({ chroma, grid, beats }: HarmonyInput): Harmony {
+  const { edges, beatOf } = grid;
+  const keys = decodeKeys(chroma, edges);
+  const changeCosts = beatOf.map((beat) => {
+    if (beat === null) return CHANGE_COST.off;
+    return beats[beat].position === 1 ? CHANGE_COST.downbeat : CHANGE_COST.beat;
+  });
+  const evidence = inKey(chordEvidence(chroma), keys, edges);
+  return { key: mainKey(keys), keys, chords: decodeChords({ evidence, edges, changeCosts }) };
+}
+
+/** The evidence less what each chord's foreign tones cost in the key of the time. */
+function inKey(
+  evidence: readonly Float64Array[],
+  keys: readonly KeySpan[],
+  edges: readonly number[],
+): Float64Array[] {
+  const costs = keys.map((key) => {
+    const scale = scaleOf(key);
+    return CHORD_STATES.map((chord) => {
+      if (chord === null) return 0;
+      const foreign = [...chord.shape.tones.keys()].filter(
+        (tone) => !scale.includes((chord.root + tone) % 12),
+      );
+      return FOREIGN_TONE_COST * foreign.length;
+    });
+  });
+  return evidence.map((scores, i) => {
+    const key = keys.findIndex(({ end }) => edges[i] < end);
+    return key < 0 ? scores : scores.map((v, s) => v - costs[key][s]);
+  });
+}
