@@ -1,5 +1,5 @@
 import { dot, median } from '../vectors.ts';
-import { CHORD_STATES, type ChordShape, SHAPES, type ToneRole } from './chord-vocabulary.ts';
+import { CHORD_STATES, QUALITIES, type Quality, type ToneRole } from './chord-vocabulary.ts';
 import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 
 /*
@@ -8,39 +8,31 @@ import { type Chroma, PITCH_CLASSES } from './chroma.ts';
  * chords known, regularised; in log units.
  */
 const TREBLE_WEIGHTS: Readonly<Record<ToneRole | 'otherThird' | 'foreign', number>> = {
-  root: 1.8,
-  third: 2.1,
-  fifth: 1.4,
-  suspension: 1.3,
-  alteredFifth: 1.6,
-  seventh: 2.3,
-  otherThird: -4.4,
-  foreign: -2.6,
+  root: 1.7,
+  third: 2,
+  fifth: 1.5,
+  suspension: 1.2,
+  alteredFifth: 1.5,
+  seventh: 2.2,
+  otherThird: -4.7,
+  foreign: -2.8,
 };
-/** `bass` is the chord's bass note, `root` the root where another tone lies in the bass. */
-const BASS_WEIGHTS = { bass: 5.1, root: 2.4, tone: 1.5, foreign: -3 } as const;
+const BASS_WEIGHTS = { root: 5.1, tone: 1.9, foreign: -2.5 } as const;
 /** How frequent each quality is; a fifth less than fitted, since it counts in every interval that a chord lasts. */
 const QUALITY_BIAS: Readonly<Record<string, number>> = {
   maj: 3.4,
-  min: 2.9,
+  min: 2.8,
   '7': 1.2,
-  maj7: -0.6,
+  maj7: -0.7,
   min7: 0.7,
-  sus4: 0.7,
-  sus2: 0.9,
+  sus4: 0.6,
+  sus2: 0.8,
   dim: -0.2,
   aug: 0.2,
-  dim7: -0.1,
-  hdim7: -1.1,
+  dim7: -0.2,
+  hdim7: -1,
 };
-/** How frequent it is that a tone other than the root lies in the bass. */
-const INVERSION_BIAS: Readonly<Partial<Record<ToneRole, number>>> = {
-  third: -3,
-  fifth: -3.5,
-  alteredFifth: -3.5,
-  seventh: -2.9,
-};
-const NO_CHORD_BIAS = -0.6;
+const NO_CHORD_BIAS = -0.2;
 
 /** Least norm of the treble's chroma as a share of the bass's, and of the bass's as one of the treble's: a part that hardly sounds says little. */
 const LEAST_SHARE = 0.5;
@@ -51,14 +43,17 @@ const SILENCE_BONUS = 12;
 /** Log scores of all `CHORD_STATES` in each interval, by its chroma alone. */
 export function chordEvidence(chroma: readonly Chroma[]): Float64Array[] {
   const silent = SILENT_SHARE * (median(chroma.map(({ level }) => level)) ?? 0);
-  const shapes = SHAPES.map((shape) => ({ weights: weightsOf(shape), bias: biasOf(shape) }));
+  const qualities = QUALITIES.map((quality) => ({
+    weights: weightsOf(quality),
+    bias: QUALITY_BIAS[quality.name],
+  }));
   return chroma.map((c) => {
     const features = featuresOf(c);
     const scores = new Float64Array(CHORD_STATES.length);
     scores[0] = NO_CHORD_BIAS + (c.level <= silent ? SILENCE_BONUS : 0);
     for (let root = 0, s = 1; root < PITCH_CLASSES; root++) {
       const fromRoot = rotated(features, root);
-      for (const { weights, bias } of shapes) scores[s++] = dot(weights, fromRoot) + bias;
+      for (const { weights, bias } of qualities) scores[s++] = dot(weights, fromRoot) + bias;
     }
     return scores;
   });
@@ -89,17 +84,12 @@ function rotated(features: Float32Array, root: number): Float32Array {
   });
 }
 
-function weightsOf({ tones, bass }: ChordShape): Float32Array {
+function weightsOf({ tones }: Quality): Float32Array {
   const isThird = (semitones: number) => semitones === 3 || semitones === 4;
   return Float32Array.from({ length: 2 * PITCH_CLASSES }, (_, i) => {
     const semitones = i % PITCH_CLASSES;
     const role = tones.get(semitones);
     if (i < PITCH_CLASSES) return TREBLE_WEIGHTS[role ?? (isThird(semitones) ? 'otherThird' : 'foreign')];
-    if (semitones === bass) return BASS_WEIGHTS.bass;
     return role === 'root' ? BASS_WEIGHTS.root : role ? BASS_WEIGHTS.tone : BASS_WEIGHTS.foreign;
   });
-}
-
-function biasOf({ quality, tones, bass }: ChordShape): number {
-  return QUALITY_BIAS[quality] + (INVERSION_BIAS[tones.get(bass) ?? 'root'] ?? 0);
 }

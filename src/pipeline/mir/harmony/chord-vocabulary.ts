@@ -8,30 +8,27 @@ export const NO_CHORD = 'N';
 /** What a tone is to its chord. */
 export type ToneRole = 'root' | 'third' | 'fifth' | 'suspension' | 'alteredFifth' | 'seventh';
 
-interface Quality {
+/** A kind of chord. */
+export interface Quality {
   /** Harte's shorthand. */
   readonly name: string;
   /** Semitones over the root, and what the tone is. */
   readonly tones: ReadonlyMap<number, ToneRole>;
-  /** Semitones over the root that the bass may play. */
-  readonly basses: readonly number[];
+  /** Whether another tone than the root may lie in the bass: not where that would make it another chord of its kind. */
+  readonly invertible: boolean;
 }
 
-/** Qualities whose inversions are other chords of the same kind, or nearly: their lowest tone counts as the root. */
-const ROOTLESS = ['sus4', 'sus2', 'aug', 'dim7'];
-
-/** Third and fifth may lie in the bass; sevenths only where the quality has them. */
-const QUALITIES: readonly Quality[] = [
+export const QUALITIES: readonly Quality[] = [
   quality('maj', { third: 4, fifth: 7 }),
   quality('min', { third: 3, fifth: 7 }),
   quality('7', { third: 4, fifth: 7, seventh: 10 }),
   quality('maj7', { third: 4, fifth: 7, seventh: 11 }),
   quality('min7', { third: 3, fifth: 7, seventh: 10 }),
-  quality('sus4', { suspension: 5, fifth: 7 }),
-  quality('sus2', { suspension: 2, fifth: 7 }),
+  quality('sus4', { suspension: 5, fifth: 7 }, false),
+  quality('sus2', { suspension: 2, fifth: 7 }, false),
   quality('dim', { third: 3, alteredFifth: 6 }),
-  quality('aug', { third: 4, alteredFifth: 8 }),
-  quality('dim7', { third: 3, alteredFifth: 6, seventh: 9 }),
+  quality('aug', { third: 4, alteredFifth: 8 }, false),
+  quality('dim7', { third: 3, alteredFifth: 6, seventh: 9 }, false),
   quality('hdim7', { third: 3, alteredFifth: 6, seventh: 10 }),
 ];
 
@@ -45,38 +42,30 @@ const BASS_DEGREES: Readonly<Record<number, string>> = {
   11: '7',
 };
 
-/** A chord with a bass note, relative to its root. */
-export interface ChordShape {
-  readonly quality: string;
-  readonly tones: ReadonlyMap<number, ToneRole>;
-  /** Semitones of the bass over the root. */
-  readonly bass: number;
-}
-
-/** All qualities in all inversions. */
-export const SHAPES: readonly ChordShape[] = QUALITIES.flatMap(({ name, tones, basses }) =>
-  basses.map((bass) => ({ quality: name, tones, bass })),
-);
-
 /** A chord of the vocabulary; null is no chord. */
-export type ChordState = { readonly root: number; readonly shape: ChordShape } | null;
+export type ChordState = { readonly root: number; readonly quality: Quality } | null;
 
-/** No chord first, then every shape on C, on C#, … */
+/** No chord first, then every quality on C, on C#, … */
 export const CHORD_STATES: readonly ChordState[] = [
   null,
-  ...Array.from({ length: PITCH_CLASSES }, (_, root) => SHAPES.map((shape) => ({ root, shape }))).flat(),
+  ...Array.from({ length: PITCH_CLASSES }, (_, root) =>
+    QUALITIES.map((quality) => ({ root, quality })),
+  ).flat(),
 ];
 
-/** Harte's label: `C:maj`, `A:min7/b3`, `N`. */
-export function chordLabel(state: ChordState): string {
+/** Harte's label, the bass given in semitones over the root: `C:maj`, `A:min7/b3`, `N`. */
+export function chordLabel(state: ChordState, bass = 0): string {
   if (state === null) return NO_CHORD;
-  const { root, shape } = state;
-  const bass = shape.bass === 0 ? '' : `/${BASS_DEGREES[shape.bass]}`;
-  return `${PITCH_NAMES[root]}:${shape.quality}${bass}`;
+  const { root, quality } = state;
+  return `${PITCH_NAMES[root]}:${quality.name}${bass === 0 ? '' : `/${BASS_DEGREES[bass]}`}`;
 }
 
-function quality(name: string, degrees: Partial<Record<Exclude<ToneRole, 'root'>, number>>): Quality {
+function quality(
+  name: string,
+  degrees: Partial<Record<Exclude<ToneRole, 'root'>, number>>,
+  invertible = true,
+): Quality {
   const tones = new Map<number, ToneRole>([[0, 'root']]);
   for (const [role, semitones] of Object.entries(degrees)) tones.set(semitones, role as ToneRole);
-  return { name, tones, basses: ROOTLESS.includes(name) ? [0] : [...tones.keys()] };
+  return { name, tones, invertible };
 }

@@ -1,14 +1,18 @@
 import type { Chord } from '../analysis.ts';
 import { mean } from '../vectors.ts';
 import { mostLikely, probabilities } from './chain.ts';
-import { CHORD_STATES, chordLabel, NO_CHORD } from './chord-vocabulary.ts';
+import { CHORD_STATES, type ChordState, chordLabel, NO_CHORD } from './chord-vocabulary.ts';
+import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 
 /** Log cost of a chord change within a beat, on a beat and on a downbeat. */
 export const CHANGE_COST = { off: 7, beat: 4, downbeat: 2 } as const;
+/** How much stronger than the root another tone must be in the bass to count as the bass note. */
+const CLEAR_BASS = 1.5;
 
 export interface ChordInput {
   /** Log scores of all `CHORD_STATES` in each interval. */
   readonly evidence: readonly Float64Array[];
+  readonly chroma: readonly Chroma[];
   /** Seconds; interval i lies between edges i and i + 1. */
   readonly edges: readonly number[];
   /** Cost of a change at the start of each interval. */
@@ -17,26 +21,23 @@ export interface ChordInput {
 
 /**
  * The most likely chords by a hidden Markov model over the intervals, without gaps from first to last edge. A chord's
- * confidence is the mean probability of its root and quality, in whatever inversion, given the whole song.
+ * confidence is its mean probability over its intervals, given the whole song.
  */
-export function decodeChords({ evidence, edges, changeCosts }: ChordInput): Chord[] {
+export function decodeChords({ evidence, chroma, edges, changeCosts }: ChordInput): Chord[] {
   const chain = { potentials: evidence, changeCosts };
+  const path = mostLikely(chain);
   const chances = probabilities(chain);
-  const chords: { start: number; end: number; state: number; chances: number[] }[] = [];
-  mostLikely(chain).forEach((state, i) => {
-    const chance = chanceOf(chances[i], state);
-    const last = chords.at(-1);
-    if (last?.state === state) {
-      last.end = edges[i + 1];
-      last.chances.push(chance);
-    } else chords.push({ start: edges[i], end: edges[i + 1], state, chances: [chance] });
+  const starts = path.flatMap((state, i) => (i === 0 || state !== path[i - 1] ? [i] : []));
+  return starts.map((from, n) => {
+    const to = starts[n + 1] ?? path.length;
+    const chord = CHORD_STATES[path[from]];
+    return {
+      start: edges[from],
+      end: edges[to],
+      label: chordLabel(chord, bassOf(chord, chroma.slice(from, to))),
+      confidence: Math.min(1, mean(chances.slice(from, to).map((row) => row[path[from]]))),
+    };
   });
-  return chords.map(({ start, end, state, chances }) => ({
-    start,
-    end,
-    label: chordLabel(CHORD_STATES[state]),
-    confidence: Math.min(1, mean(chances)),
-  }));
 }
 
 /** The chords of a song without harmony. */
@@ -44,14 +45,14 @@ export function noChords(duration: number): Chord[] {
   return duration > 0 ? [{ start: 0, end: duration, label: NO_CHORD, confidence: 1 }] : [];
 }
 
-/** Probability of the state's root and quality. */
-function chanceOf(chances: Float64Array, state: number): number {
-  const chord = CHORD_STATES[state];
-  return CHORD_STATES.reduce(
-    (sum, other, s) =>
-      s === state || (chord && other?.root === chord.root && other.shape.quality === chord.shape.quality)
-        ? sum + chances[s]
-        : sum,
-    0,
+/** Semitones of the bass note over the root, while the chord sounds: the root unless another of its tones is clearly stronger. */
+function bassOf(chord: ChordState, chroma: readonly Chroma[]): number {
+  if (!chord?.quality.invertible) return 0;
+  const strength = Array.from({ length: PITCH_CLASSES }, (_, semitones) =>
+    mean(
+      chroma.map(({ bass, bassSalience }) => bassSalience * bass[(chord.root + semitones) % PITCH_CLASSES]),
+    ),
   );
+  const strongest = strength.indexOf(Math.max(...strength));
+  return chord.quality.tones.has(strongest) && strength[strongest] > CLEAR_BASS * strength[0] ? strongest : 0;
 }

@@ -18,9 +18,9 @@ export interface Chroma {
   readonly level: number;
 }
 
-/** Weight of a note in the treble and in the bass: both fade into each other above C3 (MIDI 48). */
+/** Weight of a note in the treble, from C4 (MIDI 60) down to C3, and in the bass, the more the lower it lies. */
 const trebleWeight = (midi: number) => ramp(midi, 48, 60) * (1 - ramp(midi, 86, 100));
-const bassWeight = (midi: number) => ramp(midi, 22, 28) * (1 - ramp(midi, 48, 60));
+const bassWeight = (midi: number) => ramp(midi, 22, 28) * (1 - ramp(midi, 36, 60));
 
 /** Folds the notes of a song into chroma, those of the bass from another recording of it where there is one. */
 export function chromaOf(notes: SoundingNotes, bassNotes: SoundingNotes = notes): Chroma[] {

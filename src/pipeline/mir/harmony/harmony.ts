@@ -31,7 +31,7 @@ export function estimateHarmony({ chroma, grid, beats }: HarmonyInput): Harmony 
     return beats[beat].position === 1 ? CHANGE_COST.downbeat : CHANGE_COST.beat;
   });
   const evidence = inKey(chordEvidence(chroma), keys, edges);
-  return { key: mainKey(keys), keys, chords: decodeChords({ evidence, edges, changeCosts }) };
+  return { key: mainKey(keys), keys, chords: decodeChords({ evidence, chroma, edges, changeCosts }) };
 }
 
 /** The evidence less what each chord's foreign tones cost in the key of the time. */
@@ -44,7 +44,7 @@ function inKey(
     const scale = scaleOf(key);
     return CHORD_STATES.map((chord) => {
       if (chord === null) return 0;
-      const foreign = [...chord.shape.tones.keys()].filter(
+      const foreign = [...chord.quality.tones.keys()].filter(
         (tone) => !scale.includes((chord.root + tone) % 12),
       );
       return FOREIGN_TONE_COST * foreign.length;
