@@ -1,4 +1,4 @@
-import type { Analysis, Key } from '../mir/analysis.ts';
+import type { Analysis, Beat, Key, Meter } from '../mir/analysis.ts';
 import { round, toTime } from '../round.ts';
 
 /** Decimals of a tempo, in results and annotation. */
@@ -7,8 +7,6 @@ export const CONFIDENCE_DECIMALS = 3;
 /** Decimals of a tuning in Hz or cents. */
 export const TUNING_DECIMALS = 2;
 const JAMS_VERSION = '0.3.5';
-/** What counts one beat in the meters that the analysis knows: a quarter. */
-const BEAT_UNITS = 4;
 
 export interface Observation {
   time: number;
@@ -110,9 +108,9 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
       ),
       annotation(
         'beat_position',
-        barPositions(analysis).map(({ time, confidence, ...place }) =>
-          at(time, { ...place, num_beats: meter, beat_units: BEAT_UNITS }, confidence),
-        ),
+        meter
+          ? barPositions(beats, meter).map(({ time, value, confidence }) => at(time, value, confidence))
+          : [],
       ),
       annotation('segment_open', analysis.sections.map(between)),
       annotation('chord', analysis.chords.map(between)),
@@ -128,13 +126,15 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
 
 const keyName = ({ tonic, mode }: Key) => `${tonic}:${mode}`;
 
-/** Beats with the number of their bar; the first full bar is 1, beats before it lie in bar 0. */
-function barPositions({
-  beats,
-}: Analysis): { time: number; confidence: number; position: number; measure: number }[] {
+/**
+ * Beats with their place among the notes that the signature counts: in 6/8 the beats lie on the first and fourth of six
+ * eighths. The first full bar is measure 1, beats before it lie in measure 0.
+ */
+function barPositions(beats: readonly Beat[], { count, unit, beatsPerBar }: Meter) {
   let measure = 0;
   return beats.map(({ time, position, confidence }) => {
     if (position === 1) measure++;
-    return { time, confidence, position, measure };
+    const counted = 1 + (position - 1) * (count / beatsPerBar);
+    return { time, value: { position: counted, measure, num_beats: count, beat_units: unit }, confidence };
   });
 }

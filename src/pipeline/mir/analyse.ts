@@ -1,7 +1,7 @@
 /**
  * The music analysis: a song in, an `Analysis` out. Features are computed in a few passes over the song, whatever its
- * length; every estimate is a pure function of them. The order follows what each needs: beats carry the harmony,
- * harmony and drums the bars, bars the sections.
+ * length; every estimate is a pure function of them. The order follows what each needs: beats carry the harmony, bars
+ * the sections.
  */
 import { SAMPLE_RATE, type Song } from '../audio/song.ts';
 import type { Analysis, Beat } from './analysis.ts';
@@ -14,10 +14,9 @@ import { chromaOf, isHarmonic } from './harmony/chroma.ts';
 import { estimateHarmony } from './harmony/harmony.ts';
 import { noteSalience } from './harmony/notes.ts';
 import { estimateTuning } from './harmony/tuning.ts';
-import { findBars } from './rhythm/bars.ts';
-import { downbeatEvidence } from './rhythm/downbeats.ts';
-import { ONSET_RATE, onsetFeatures } from './rhythm/onsets.ts';
-import { findPulse } from './rhythm/tempo.ts';
+import { onsetFeatures } from './rhythm/onsets.ts';
+import { pitchContent } from './rhythm/pitch-content.ts';
+import { findRhythm } from './rhythm/rhythm.ts';
 
 /** Frequency of A4 in Hz where the song tells none. */
 const CONCERT_PITCH = 440;
@@ -26,30 +25,31 @@ const CONCERT_PITCH = 440;
 export function analyse(song: Song): Analysis {
   const duration = song.frames / SAMPLE_RATE;
   const onsets = onsetFeatures(song);
-  const pulse = findPulse(onsets);
-  const beatTimes = pulse ? pulse.beats.map((t) => Math.min(duration, Math.max(0, t / ONSET_RATE))) : [];
+  const rhythm = findRhythm(onsets, pitchContent(song));
+  const beats: Beat[] = (rhythm?.beats ?? []).map(({ time, position, strength }) => ({
+    time: Math.min(duration, time),
+    position,
+    confidence: strength,
+  }));
   const tuning = estimateTuning(song);
-  const grid = beatGrid(beatTimes, duration);
+  const grid = beatGrid(
+    beats.map(({ time }) => time),
+    duration,
+  );
   const notes = noteSalience(song, grid.edges, tuning?.frequency ?? CONCERT_PITCH);
   const chroma = chromaOf(notes);
-  const bars = pulse ? findBars(downbeatEvidence(onsets, chroma, grid, pulse.beats)) : null;
-  const beats: Beat[] = beatTimes.map((time, i) => ({
-    time,
-    position: bars?.positions[i] ?? 1,
-    confidence: pulse?.strength[i] ?? 0,
-  }));
   const { key, keys, chords } =
     tuning && isHarmonic(chroma)
       ? estimateHarmony({ chroma, grid, beats })
       : { key: null, keys: [], chords: noChords(duration) };
   return withProbabilities({
     duration,
-    tempo: pulse?.tempo ?? null,
+    tempo: rhythm && { bpm: rhythm.bpm, confidence: rhythm.confidence.tempo },
     key,
     keys,
     tuning,
     beats,
-    meter: bars?.meter ?? null,
+    meter: rhythm && { ...rhythm.meter, confidence: rhythm.confidence.meter },
     sections: findSections({
       onsets,
       saliences: notes.saliences,

@@ -12,8 +12,8 @@ export interface Analysis {
   readonly keys: readonly KeySpan[];
   readonly tuning: Tuning | null;
   readonly beats: readonly Beat[];
-  /** Beats per bar, 3 or 4 (or 6), null without beats. */
-  readonly meter: number | null;
+  /** Null without beats. */
+  readonly meter: Meter | null;
   /** Without gaps or overlaps from 0 to `duration`. */
   readonly sections: readonly Section[];
   /** Without gaps or overlaps from 0 to `duration`. */
@@ -23,6 +23,15 @@ export interface Analysis {
 export interface Tempo {
   /** Beats per minute, fitted to the beat times. */
   readonly bpm: number;
+  readonly confidence: number;
+}
+
+/** A time signature. In compound meters the beat is a dotted quarter: 6/8 has two beats, 12/8 four. */
+export interface Meter {
+  readonly beatsPerBar: number;
+  /** The signature's upper and lower number: `count` notes of one `unit`th make a bar. */
+  readonly count: number;
+  readonly unit: 4 | 8;
   readonly confidence: number;
 }
 

@@ -77,7 +77,7 @@ export function analysisResult(analysis: Analysis): AnalysisResult {
     })),
     beats: analysis.beats.map(({ time, position }) => ({ time: toTime(time), position })),
     mode: key?.mode ?? null,
-    meter: meter === null ? null : `${meter}/4`,
+    meter: meter && `${meter.count}/${meter.unit}`,
     confidence: {
       bpm: round(tempo?.confidence ?? null, CONFIDENCE_DECIMALS),
       key: round(key?.confidence ?? null, CONFIDENCE_DECIMALS),

@@ -9,7 +9,7 @@ const SONG: Analysis = {
   key: { tonic: 'F#', mode: 'minor', confidence: 0.8 },
   keys: [{ start: 0, end: 4, tonic: 'F#', mode: 'minor', confidence: 0.8 }],
   tuning: { frequency: 441, cents: 3.93, confidence: 0.7 },
-  meter: 3,
+  meter: { beatsPerBar: 3, count: 3, unit: 4, confidence: 0.6 },
   beats: [3, 1, 2, 3, 1].map((position, i) => ({ time: 0.5 * i, position, confidence: 0.5 })),
   sections: [
     { start: 0, end: 1.5, label: 'intro', confidence: 0.5 },
@@ -71,6 +71,21 @@ describe('the JAMS annotation', () => {
       { time: 0, duration: 1.2, value: 'F#:minor', confidence: 0.8 },
       { time: 1.2, duration: 1.6, value: 'A:major', confidence: 0.6 },
       { time: 2.8, duration: 1.2, value: 'F#:minor', confidence: 0.8 },
+    ]);
+  });
+
+  it('counts eighths in six-eight, whose beats are the first and the fourth', () => {
+    const jams = assemble({
+      ...SONG,
+      meter: { beatsPerBar: 2, count: 6, unit: 8, confidence: 0.6 },
+      beats: [2, 1, 2].map((position, i) => ({ time: i, position, confidence: 0.5 })),
+    });
+    validateJams(jams);
+    const eighth = { num_beats: 6, beat_units: 8 };
+    expect(observations(jams, 'beat_position').map(({ value }) => value)).toEqual([
+      { position: 4, measure: 0, ...eighth },
+      { position: 1, measure: 1, ...eighth },
+      { position: 4, measure: 1, ...eighth },
     ]);
   });
 

@@ -1,69 +1,83 @@
-import { mean } from '../vectors.ts';
+/**
+ * Beats, bars and meter over a pulse. The pulse and the points half-way between are the grid; a hidden Markov model walks
+ * along it through the half-beats of the bar, so that which of the two lies on the beat, where the bars begin and
+ * how many beats they have come out of one search.
+ */
 
-/** Beats per bar that are told apart. */
-const METERS = [3, 4] as const;
+/** Cost of a bar that is cut short or drawn out by whole beats, in units of log-likelihood. */
+const IRREGULAR_COST = 12;
+/** Cost of a bar after which the beat lies where the off-beat was: music hardly ever does that. */
+const SLIP_COST = 40;
+/** Weight of the phase against that of the positions: neighbouring half-beats repeat its evidence. */
+const PHASE_SHARE = 0.25;
 
-/** Cost of a bar that is cut short or drawn out, in standard deviations of the evidence. */
-const IRREGULAR_COST = 6;
-/** Evidence of the downbeats, in standard deviations, that counts as certain. */
-const FULL_CLARITY = 1.5;
-/** What each irregular bar takes from a meter's score. */
-const BREAK_COST = 0.5;
-/** How much better three must be than four. */
-const THREE_COST = 1.1;
+export type BeatsPerBar = 2 | 3 | 4;
 
-export interface Bars {
-  readonly meter: number;
-  /** Position in the bar of each beat, 1 on the downbeat. */
-  readonly positions: readonly number[];
-  /** How much clearer the downbeats are than the other beats, 0..1. */
-  readonly confidence: number;
+export interface Grid {
+  /** Frames of beats and off-beats in turn, ascending, with fractions. */
+  readonly points: readonly number[];
+  /** For each point the log-odds that it is a beat rather than an off-beat. */
+  readonly phase: readonly number[];
 }
 
-/**
- * Meter and downbeats of a sequence of beats.
- *
- * `evidence`: per beat, how much it sounds like a downbeat, standardised over the song. Each meter is solved by Viterbi
- * over positions in the bar, which go up by one from beat to beat except at a cost; the meter whose downbeats stand
- * out most for their number wins.
- */
-export function findBars(evidence: readonly number[]): Bars {
-  const solutions = METERS.map((meter) => {
-    const positions = positionsIn(meter, evidence);
-    const downbeats = evidence.filter((_, i) => positions[i] === 1);
-    const clarity = mean(downbeats);
-    const breaks = positions.filter((p, i) => i > 0 && p !== (positions[i - 1] % meter) + 1).length;
-    const score =
-      clarity * Math.sqrt(downbeats.length) - (meter === 3 ? THREE_COST : 0) - breaks * BREAK_COST;
-    return { meter, positions, clarity, score };
-  });
-  const best = solutions.reduce((a, b) => (b.score > a.score ? b : a));
+export interface Bars {
+  /** Frames of the beats, with fractions. */
+  readonly beats: readonly number[];
+  /** Position in the bar of each, 1 on the downbeat. */
+  readonly positions: readonly number[];
+  /** Log-likelihood of the path. */
+  readonly score: number;
+}
+
+/** A pulse and the points half-way between its beats, in frames. */
+export function gridOf(pulse: readonly number[]): number[] {
+  return pulse.flatMap((t, i) => (i === 0 ? [t] : [(pulse[i - 1] + t) / 2, t]));
+}
+
+/** `gains`: per position in the bar and frame, the log-likelihood of a beat there against any beat. */
+export function findBars({ points, phase }: Grid, gains: readonly Float32Array[]): Bars {
+  const states = 2 * gains.length;
+  const evidence = (j: number, k: number) =>
+    k % 2 === 0 ? PHASE_SHARE * phase[j] + gains[k / 2][Math.round(points[j])] : -PHASE_SHARE * phase[j];
+  let scores = Float64Array.from({ length: states }, (_, k) => evidence(0, k));
+  const origins: Uint8Array[] = [];
+  for (let j = 1; j < points.length; j++) {
+    const next = new Float64Array(states);
+    const origin = new Uint8Array(states);
+    for (let k = 0; k < states; k++) {
+      origin[k] = k === 0 ? entry(scores) : k - 1;
+      next[k] = scores[origin[k]] - (k === 0 ? entryCost(origin[k], states) : 0) + evidence(j, k);
+    }
+    scores = next;
+    origins.push(origin);
+  }
+  let state = scores.indexOf(Math.max(...scores));
+  const score = scores[state];
+  const path = [state];
+  for (const origin of origins.reverse()) {
+    state = origin[state];
+    path.push(state);
+  }
+  const walk = path
+    .reverse()
+    .flatMap((k, j) => (k % 2 === 0 ? [{ beat: points[j], position: k / 2 + 1 }] : []));
   return {
-    meter: best.meter,
-    positions: best.positions,
-    confidence: Math.min(1, Math.max(0, best.clarity / FULL_CLARITY)),
+    beats: walk.map(({ beat }) => beat),
+    positions: walk.map(({ position }) => position),
+    score,
   };
 }
 
-function positionsIn(meter: number, evidence: readonly number[]): number[] {
-  let scores = Array.from({ length: meter }, (_, p) => (p === 0 ? (evidence[0] ?? 0) : 0));
-  const origins: number[][] = [];
-  for (let i = 1; i < evidence.length; i++) {
-    const leader = scores.reduce((best, score, p) => (score > scores[best] ? p : best), 0);
-    const origin: number[] = [];
-    scores = scores.map((_, p) => {
-      const previous = (p + meter - 1) % meter;
-      const stay = scores[previous] >= scores[leader] - IRREGULAR_COST;
-      origin[p] = stay ? previous : leader;
-      return (stay ? scores[previous] : scores[leader] - IRREGULAR_COST) + (p === 0 ? evidence[i] : 0);
-    });
-    origins.push(origin);
-  }
-  let position = scores.reduce((best, score, p) => (score > scores[best] ? p : best), 0);
-  const path = [position];
-  for (const origin of origins.reverse()) {
-    position = origin[position];
-    path.push(position);
-  }
-  return evidence.length > 0 ? path.reverse().map((p) => p + 1) : [];
+/** The state from which a bar is entered best. */
+function entry(scores: Float64Array): number {
+  let best = scores.length - 1;
+  for (let k = 0; k < scores.length; k++)
+    if (scores[k] - entryCost(k, scores.length) > scores[best] - entryCost(best, scores.length)) best = k;
+  return best;
+}
+
+/** From the last half-beat, one steps into the next bar; from another off-beat the bar is irregular, from a beat it slips. */
+function entryCost(state: number, states: number): number {
+  if (state === states - 1) return 0;
+  return state % 2 === 1 ? IRREGULAR_COST : SLIP_COST;
 }

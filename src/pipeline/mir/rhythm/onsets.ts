@@ -11,13 +11,19 @@ export const MEL_BANDS = 40;
 
 const LOWEST_HZ = 30;
 const HIGHEST_HZ = 16_000;
-/** Weight inside the logarithm: what lies 60 dB under full scale comes out as log(2). */
-const COMPRESSION = 1000;
+/** Weight inside the logarithm: what lies 46 dB under the song's level comes out as log(2). */
+const COMPRESSION = 200;
+/** Level under which a song counts as silent rather than as quiet: 80 dB under full scale. */
+const SILENT_LEVEL = 1e-4;
 /** Frames between what is compared, and bands around the older one, so that vibrato is no onset (Böck & Widmer 2013). */
 const LAG = 2;
 /** Bands up to about 150 Hz hold the kick drum and the bass, those from about 4 kHz the snare's rattle and cymbals. */
 const LOW_HZ = 150;
 const HIGH_HZ = 4000;
+
+/** Frames over which a kick drum rises, and after which it has died away: 35 ms and 105 ms. */
+const STROKE_RISE = 3;
+const STROKE_DECAY = 9;
 
 /** What rhythm and form are read from, one value (or `MEL_BANDS` values) per onset frame. */
 export interface OnsetFeatures {
@@ -30,7 +36,9 @@ export interface OnsetFeatures {
   readonly midFlux: Float32Array;
   /** Spectral flux of the bands above 4 kHz, per band. */
   readonly highFlux: Float32Array;
-  /** Compressed mel spectrogram, frame-major, at least 0. */
+  /** Amplitude below 150 Hz that comes and goes again as a kick drum's does, and no bass note's, as a share of the level. */
+  readonly stroke: Float32Array;
+  /** Mel spectrogram against the song's level, compressed, frame-major, at least 0: no gain changes it. */
   readonly mel: Float32Array;
 }
 
@@ -44,9 +52,15 @@ export function onsetFeatures(song: Song): OnsetFeatures {
       const { first, weights } = bank[b];
       let sum = 0;
       for (let k = 0; k < weights.length; k++) sum += weights[k] * magnitudes[first + k];
-      mel[t * MEL_BANDS + b] = Math.log1p(COMPRESSION * sum);
+      mel[t * MEL_BANDS + b] = sum;
     }
   });
+  const level = Math.max(SILENT_LEVEL, levelOf(mel, frames));
+  const stroke = strokes(mel, bank.filter(({ centre }) => centre < LOW_HZ).length, frames).map(
+    (v) => v / level,
+  );
+  const gain = COMPRESSION / level;
+  for (let i = 0; i < mel.length; i++) mel[i] = Math.log1p(gain * mel[i]);
   const edges = bank.map(({ centre }) => (centre < LOW_HZ ? 0 : centre < HIGH_HZ ? 1 : 2));
   const sizes = [0, 1, 2].map((zone) => edges.filter((edge) => edge === zone).length);
   const zones = [0, 1, 2].map(() => new Float32Array(frames));
@@ -67,7 +81,28 @@ export function onsetFeatures(song: Song): OnsetFeatures {
     }
   }
   const [lowFlux, midFlux, highFlux] = zones;
-  return { frames, flux, lowFlux, midFlux, highFlux, mel };
+  return { frames, flux, lowFlux, midFlux, highFlux, stroke, mel };
+}
+
+/** How far the amplitude of the lowest bands stands out of that right before and that a stroke later. */
+function strokes(mel: Float32Array, bands: number, frames: number): Float32Array {
+  const amplitude = Float32Array.from({ length: frames }, (_, t) =>
+    Math.hypot(...mel.subarray(t * MEL_BANDS, t * MEL_BANDS + bands)),
+  );
+  return amplitude.map((v, t) =>
+    Math.max(0, v - Math.max(amplitude[t - STROKE_RISE] ?? 0, amplitude[t + STROKE_DECAY] ?? 0)),
+  );
+}
+
+/** Root mean square over time of the strongest band. */
+function levelOf(mel: Float32Array, frames: number): number {
+  let squares = 0;
+  for (let t = 0; t < frames; t++) {
+    let highest = 0;
+    for (let b = 0; b < MEL_BANDS; b++) highest = Math.max(highest, mel[t * MEL_BANDS + b]);
+    squares += highest ** 2;
+  }
+  return Math.sqrt(squares / Math.max(1, frames));
 }
 
 /** Triangular filters of equal width on the mel scale (O'Shaughnessy's formula), each at least one bin wide. */
