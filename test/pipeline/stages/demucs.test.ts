@@ -65,11 +65,11 @@ it('a network that cannot be loaded fails the run, and the health tells', async 
   const part = { ...song, ...separationParts(song.plan)[0] };
   await expect(separate(part, context)).rejects.toMatchObject({
     code: 'model_unavailable',
-    message: expect.stringContaining('models -- verify'),
+    message: expect.stringContaining('graph.onnx is not what was installed'),
   });
   expect(await serviceHealth()).toMatchObject({
     services: { demucs: 'broken' },
-    reasons: { demucs: expect.stringContaining('models -- verify') },
+    reasons: { demucs: expect.stringContaining('graph.onnx is not what was installed') },
   });
   writeFileSync(graph, whole);
   await separate(part, context);
