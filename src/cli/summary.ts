@@ -18,7 +18,7 @@ export function summarize({ file, folder, result, stageSeconds }: SongOutcome): 
   const rows: [string, string][] = [
     ['Tempo', analysis.bpm === null ? 'none found' : `${analysis.bpm.toFixed(1)} BPM${sure(confidence.bpm)}`],
     ['Key', analysis.key === null ? 'none found' : `${analysis.key}${sure(confidence.key)}`],
-    ['Meter', analysis.meter ?? 'none found'],
+    ['Meter', analysis.meter === null ? 'none found' : `${analysis.meter}${sure(confidence.meter)}`],
     [
       'Tuning',
       analysis.tuning_frequency === null ? 'none found' : `A4 = ${analysis.tuning_frequency.toFixed(1)} Hz`,
@@ -38,6 +38,8 @@ export function summarize({ file, folder, result, stageSeconds }: SongOutcome): 
     ['Time', `${result.processing_time_seconds.toFixed(1)} s (${stageTimes(stageSeconds)})`],
     ['Results', `${short}/annotation.jams, result.json, stems/`],
   ];
+  if (analysis.keys.length > 1)
+    rows.splice(2, 0, ['', analysis.keys.map((k) => `${clock(k.start_time)} ${k.key}`).join('   ')]);
   if (source.damaged) rows.push(['Note', 'The file is damaged; what could be decoded was analysed.']);
   const title = `${relative(process.cwd(), file)} (${clock(source.duration_seconds)})`;
   return [title, ...rows.map(([label, text]) => `  ${label.padEnd(LABEL_WIDTH)}${text}`)].join('\n');

@@ -137,7 +137,7 @@ export interface RunOutput {
   readonly stage_seconds?: Partial<Record<Stage, number>>;
 }
 
-/** `analysis` of callback and result, field for field as the Python worker gave it, plus mode, meter and confidences. */
+/** `analysis` of callback and result, field for field as the Python worker gave it, plus what stands from `mode` on. */
 export interface AnalysisResult {
   bpm: number | null;
   key: string | null;
@@ -147,7 +147,10 @@ export interface AnalysisResult {
   beats: { time: number; position: number }[];
   mode: 'major' | 'minor' | null;
   meter: string | null;
-  confidence: { bpm: number | null; key: number | null; tuning: number | null };
+  /** All keys in their order: more than one where the song modulates. */
+  keys: { key: string; start_time: number; end_time: number }[];
+  /** Probability, 0..1, that an estimate is right; of beats, chords and sections the share that may be expected to be. */
+  confidence: Record<'bpm' | 'key' | 'tuning' | 'meter' | 'beats' | 'chords' | 'sections', number | null>;
 }
 
 export interface StemResult {

@@ -1,6 +1,5 @@
 import { SAMPLE_RATE } from '../audio/song.ts';
 import {
-  type AnalysisResult,
   type ResultDocument,
   type SeparationPlan,
   type SourceInfo,
@@ -9,12 +8,10 @@ import {
 } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
 import { faultPoint } from '../fault-point.ts';
-import { BPM_DECIMALS, CONFIDENCE_DECIMALS, TUNING_DECIMALS } from '../jams/assemble.ts';
-import type { Analysis } from '../mir/analysis.ts';
-import { round, toTime } from '../round.ts';
 import { readJson, writeJson } from '../storage/container.ts';
 import { jamsBlob, jamsWorkBlob, resultBlob } from '../storage/names.ts';
 import { plainUrl, StagedStem } from '../storage/staged-stem.ts';
+import { analysisResult } from './analysis-result.ts';
 import { readAnalysis } from './assemble.ts';
 import type { StageContext } from './context.ts';
 
@@ -56,32 +53,4 @@ export async function upload(input: UploadInput, { container }: StageContext): P
     },
     stage_seconds: input.stageSeconds,
   } satisfies ResultDocument);
-}
-
-/** An analysis in the contract's words. */
-export function analysisResult(analysis: Analysis): AnalysisResult {
-  const { tempo, key, tuning, meter } = analysis;
-  return {
-    bpm: round(tempo?.bpm ?? null, BPM_DECIMALS),
-    key: key && `${key.tonic} ${key.mode}`,
-    tuning_frequency: round(tuning?.frequency ?? null, TUNING_DECIMALS),
-    sections: analysis.sections.map(({ label, start, end }) => ({
-      label,
-      start_time: toTime(start),
-      end_time: toTime(end),
-    })),
-    chords: analysis.chords.map(({ label, start, end }) => ({
-      chord: label,
-      start_time: toTime(start),
-      end_time: toTime(end),
-    })),
-    beats: analysis.beats.map(({ time, position }) => ({ time: toTime(time), position })),
-    mode: key?.mode ?? null,
-    meter: meter && `${meter.count}/${meter.unit}`,
-    confidence: {
-      bpm: round(tempo?.confidence ?? null, CONFIDENCE_DECIMALS),
-      key: round(key?.confidence ?? null, CONFIDENCE_DECIMALS),
-      tuning: round(tuning?.confidence ?? null, CONFIDENCE_DECIMALS),
-    },
-  };
 }
