@@ -22,15 +22,15 @@ const BASS_WEIGHTS = { root: 5.1, tone: 1.9, foreign: -2.5 } as const;
 const QUALITY_BIAS: Readonly<Record<string, number>> = {
   maj: 3.4,
   min: 2.8,
-  '7': 1.2,
-  maj7: -0.7,
-  min7: 0.7,
+  '7': 1.3,
+  maj7: -0.2,
+  min7: 0.8,
   sus4: 0.6,
-  sus2: 0.8,
-  dim: -0.2,
-  aug: 0.2,
+  sus2: 0.6,
+  dim: 0.8,
+  aug: 0.8,
   dim7: -0.2,
-  hdim7: -1,
+  hdim7: -0.4,
 };
 const NO_CHORD_BIAS = -0.2;
 
