@@ -8,31 +8,34 @@ import { type Chroma, PITCH_CLASSES } from './chroma.ts';
  * chords known, regularised; in log units.
  */
 const TREBLE_WEIGHTS: Readonly<Record<ToneRole | 'otherThird' | 'foreign', number>> = {
-  root: 1.7,
-  third: 2,
-  fifth: 1.5,
+  root: 2,
+  third: 1.8,
+  fifth: 0.9,
   suspension: 1.2,
-  alteredFifth: 1.5,
-  seventh: 2.2,
-  otherThird: -4.7,
-  foreign: -2.8,
+  alteredFifth: 2.1,
+  seventh: 2,
+  otherThird: -4.6,
+  foreign: -2.7,
 };
-const BASS_WEIGHTS = { root: 5.1, tone: 1.9, foreign: -2.5 } as const;
-/** How frequent each quality is; a fifth less than fitted, since it counts in every interval that a chord lasts. */
+const BASS_WEIGHTS = { root: 5, tone: 0.8, foreign: -2.7 } as const;
+/**
+ * How frequent each quality is; less than fitted for the common ones, since the bias counts in every interval that a
+ * chord lasts. Of dim, aug and their sevenths there were too few to fit: what is heard of a full chord outweighs these.
+ */
 const QUALITY_BIAS: Readonly<Record<string, number>> = {
-  maj: 3.4,
+  maj: 3.5,
   min: 2.8,
-  '7': 1.3,
-  maj7: -0.2,
-  min7: 0.8,
-  sus4: 0.6,
-  sus2: 0.6,
+  '7': 1.9,
+  maj7: 0.4,
+  min7: 1.3,
+  sus4: 0.5,
+  sus2: 0.7,
   dim: 0.8,
   aug: 0.8,
   dim7: -0.2,
   hdim7: -0.4,
 };
-const NO_CHORD_BIAS = -0.2;
+const NO_CHORD_BIAS = -0.1;
 
 /** Least norm of the treble's chroma as a share of the bass's, and of the bass's as one of the treble's: a part that hardly sounds says little. */
 const LEAST_SHARE = 0.5;

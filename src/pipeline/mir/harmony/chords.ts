@@ -5,7 +5,7 @@ import { CHORD_STATES, type ChordState, chordLabel, NO_CHORD } from './chord-voc
 import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 
 /** Log cost of a chord change within a beat, on a beat and on a downbeat. */
-export const CHANGE_COST = { off: 7, beat: 4, downbeat: 2 } as const;
+export const CHANGE_COST = { off: 8, beat: 5, downbeat: 3 } as const;
 /** How much stronger than the root another tone must be in the bass to count as the bass note. */
 const CLEAR_BASS = 1.5;
 

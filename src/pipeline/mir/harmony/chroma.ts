@@ -18,8 +18,11 @@ export interface Chroma {
   readonly level: number;
 }
 
-/** Weight of a note in the treble, from C4 (MIDI 60) down to C3, and in the bass, the more the lower it lies. */
-const trebleWeight = (midi: number) => ramp(midi, 48, 60) * (1 - ramp(midi, 86, 100));
+/**
+ * Weight of a note in the treble, most at C4 (MIDI 60) where chords lie rather than overtones and melodies, and in the
+ * bass, the more the lower it lies.
+ */
+const trebleWeight = (midi: number) => ramp(midi, 48, 60) * (1 - ramp(midi, 60, 84));
 const bassWeight = (midi: number) => ramp(midi, 22, 28) * (1 - ramp(midi, 36, 60));
 
 /** Folds the notes of a song into chroma, those of the bass from another recording of it where there is one. */
