@@ -3,7 +3,9 @@ import { LOWEST_NOTE, NOTES, type NoteSalience, type SoundingNotes } from './not
 /** Pitch classes; 0 is C. */
 export const PITCH_CLASSES = 12;
 /** Share of the loudest pitch class from which another one counts as sounding. */
-const SOUNDING_SHARE = 0.15;
+const SOUNDING_SHARE = 0.25;
+/** Intervals (about a second) below which a sound is over before a pitch frame could tell its notes apart. */
+const LEAST_INTERVALS = 4;
 /** Pitch classes that sound in a triad. */
 const TRIAD = 3;
 
@@ -52,9 +54,14 @@ function ramp(value: number, from: number, to: number): number {
 
 /** Whether as many pitch classes sound in the song as harmony needs: a lone tone has neither chords nor a key. */
 export function isHarmonic(chroma: readonly Chroma[]): boolean {
-  const treble = new Float32Array(PITCH_CLASSES);
-  for (const c of chroma)
-    for (let p = 0; p < PITCH_CLASSES; p++) treble[p] += Math.sqrt(c.level) * c.treble[p];
-  const highest = Math.max(...treble);
-  return highest > 0 && treble.filter((v) => v >= SOUNDING_SHARE * highest).length >= TRIAD;
+  if (chroma.length < LEAST_INTERVALS) return false;
+  const total = new Float32Array(PITCH_CLASSES);
+  for (const { treble, bass, trebleSalience, bassSalience, level } of chroma) {
+    const salience = treble.map((v, p) => trebleSalience * v + bassSalience * bass[p]);
+    const highest = Math.max(...salience);
+    if (highest > 0)
+      for (let p = 0; p < PITCH_CLASSES; p++) total[p] += (Math.sqrt(level) * salience[p]) / highest;
+  }
+  const highest = Math.max(...total);
+  return highest > 0 && total.filter((v) => v >= SOUNDING_SHARE * highest).length >= TRIAD;
 }
