@@ -3,6 +3,8 @@ import type { SelfSimilarity } from './self-similarity.ts';
 
 /** Length of a diagonal that counts as a repetition, in bars. */
 const REPETITION_BARS = 4;
+/** Fewest bars on either side of which a repetition is known. */
+const FEWEST_REPEATED = 3;
 /** Bars on either side whose timbre, drum patterns and voice are compared. */
 const REACH = 2;
 /** Fewest bars on either side that can be told apart. */
@@ -18,15 +20,15 @@ const MOST_VALUE = 4;
  * .65 to .85), none is needed.
  */
 const CUES = {
-  accent: { weight: 1.3, leastDeviation: 0.05 },
-  fill: { weight: 0.6, leastDeviation: 0.03 },
-  voice: { weight: 0.35, leastDeviation: 0.1 },
-  repetition: { weight: 1.1, leastDeviation: 0.02 },
-  timbre: { weight: 0.7, leastDeviation: 0.02 },
-  rhythm: { weight: 0.4, leastDeviation: 0.02 },
+  accent: { weight: 1.4, leastDeviation: 0.2 },
+  fill: { weight: 0.7, leastDeviation: 0.4 },
+  voice: { weight: 0.4, leastDeviation: 0.25 },
+  repetition: { weight: 1.0, leastDeviation: 0.02 },
+  timbre: { weight: 0.8, leastDeviation: 0.085 },
+  rhythm: { weight: 0.3, leastDeviation: 0.05 },
 } as const;
 /** Log odds of a bar whose cues are all average. */
-const BIAS = -3.2;
+const BIAS = -3.4;
 
 /**
  * For each bar the log odds that a section begins with it: a cymbal rings on its first beat, a fill comes before it, the
@@ -81,31 +83,35 @@ function checkerboard(matrix: Float32Array, n: number): Float64Array {
   });
 }
 
-/** How much of what repeats elsewhere changes between the bars before `b` and those from it on, over all lags. */
+/**
+ * How much of what repeats elsewhere changes between the bars before `b` and those from it on: root mean square over all
+ * lags at which `FEWEST_REPEATED` bars or more can be compared on either side. NaN where there is no such lag.
+ */
 function repetitionChange(matrix: Float32Array, n: number): Float64Array {
-  // diagonals[b]: mean similarity of the bars from b on to those `lag` later, for one lag.
-  const change = new Float64Array(n);
-  const diagonals = new Float64Array(n + REPETITION_BARS);
+  const squares = new Float64Array(n);
+  const lags = new Uint32Array(n);
+  // Running sum of the similarities of each bar and the one `lag` later, which lie between `first` and `end`.
+  const sums = new Float64Array(n + 1);
   for (let lag = 1 - n; lag < n; lag++) {
     if (Math.abs(lag) < REPETITION_BARS) continue;
-    for (let b = -REPETITION_BARS; b < n; b++) {
-      let sum = 0;
-      let count = 0;
-      for (let i = Math.max(b, 0, -lag); i < Math.min(b + REPETITION_BARS, n, n - lag); i++) {
-        sum += matrix[i * n + i + lag];
-        count++;
-      }
-      diagonals[b + REPETITION_BARS] = count > 0 ? sum / count : 0;
+    const first = Math.max(0, -lag);
+    const end = Math.min(n, n - lag);
+    for (let b = first; b < end; b++) sums[b + 1] = (b === first ? 0 : sums[b]) + matrix[b * n + b + lag];
+    sums[first] = 0;
+    for (let b = first + FEWEST_REPEATED; b <= end - FEWEST_REPEATED; b++) {
+      const from = Math.max(first, b - REPETITION_BARS);
+      const to = Math.min(end, b + REPETITION_BARS);
+      squares[b] += ((sums[to] - sums[b]) / (to - b) - (sums[b] - sums[from]) / (b - from)) ** 2;
+      lags[b]++;
     }
-    for (let b = 0; b < n; b++) change[b] += (diagonals[b + REPETITION_BARS] - diagonals[b]) ** 2;
   }
-  return change.map((v) => Math.sqrt(v / n));
+  return squares.map((v, b) => Math.sqrt(v / lags[b]));
 }
 
-/** Mean 0 and deviation 1 over the bars at which anything could be compared; 0 at the others. */
+/** Mean 0 and deviation 1 over the bars at which something could be compared; 0 at the others. */
 function standardised(values: Float64Array, leastDeviation: number): Float64Array {
-  const inner = values.subarray(FEWEST_COMPARED, values.length - FEWEST_COMPARED + 1);
-  const { mean, deviation } = spread(inner);
-  const isInner = (b: number) => b >= FEWEST_COMPARED && values.length - b >= FEWEST_COMPARED;
-  return values.map((v, b) => (isInner(b) ? (v - mean) / Math.max(leastDeviation, deviation) : 0));
+  const isKnown = (v: number, b: number) =>
+    Number.isFinite(v) && b >= FEWEST_COMPARED && b <= values.length - FEWEST_COMPARED;
+  const { mean, deviation } = spread(values.filter(isKnown));
+  return values.map((v, b) => (isKnown(v, b) ? (v - mean) / Math.max(leastDeviation, deviation) : 0));
 }

@@ -36,9 +36,12 @@ export function labelSections(sections: readonly BarRange[], similarity: SelfSim
   const isQuiet = (i: number) => loudness[i] < QUIET * (median(loudness) ?? 0);
   const labels: (string | undefined)[] = sections.map(() => undefined);
 
-  for (const [i, label] of shortEdges(sections, similarity.bars)) {
-    const isAlone = kinds.filter((kind) => kind === kinds[i]).length === 1;
-    if (isAlone || !isSung(i) || isQuiet(i)) labels[i] = label;
+  for (const { label, members } of edgesOf(sections, similarity.bars)) {
+    for (const i of members) {
+      const isAlone = i === members[0] && kinds.filter((kind) => kind === kinds[i]).length === 1;
+      if (!isAlone && isSung(i) && !isQuiet(i)) break;
+      labels[i] = label;
+    }
   }
   const inner = [...sections.keys()].filter((i) => !labels[i]);
   const groups = [...new Set(inner.map((i) => kinds[i]))].map((kind): Group => {
@@ -82,12 +85,12 @@ function nameGroups(groups: readonly Group[], isLate: (section: number) => boole
   });
 }
 
-/** The sections that can be an intro or an outro: the first and the last one, where they are short. */
-function shortEdges(sections: readonly BarRange[], bars: number): [section: number, label: string][] {
+/** The sections that an intro or an outro can consist of: from the first or the last one inwards, as long as it is short. */
+function edgesOf(sections: readonly BarRange[], bars: number): { label: string; members: number[] }[] {
   if (sections.length < 3) return [];
-  const edges: [number, string][] = [
-    [0, 'intro'],
-    [sections.length - 1, 'outro'],
+  const all = [...sections.keys()];
+  return [
+    { label: 'intro', members: all.filter((i) => sections[i].end <= LONGEST_EDGE * bars) },
+    { label: 'outro', members: all.filter((i) => bars - sections[i].start <= LONGEST_EDGE * bars).reverse() },
   ];
-  return edges.filter(([i]) => sections[i].end - sections[i].start <= LONGEST_EDGE * bars);
 }

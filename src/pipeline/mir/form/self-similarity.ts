@@ -2,7 +2,7 @@ import type { Grid } from '../grid.ts';
 import { type Chroma, PITCH_CLASSES } from '../harmony/chroma.ts';
 import { NOTES, type NoteSalience } from '../harmony/notes.ts';
 import { MEL_BANDS, ONSET_RATE, type OnsetFeatures } from '../rhythm/onsets.ts';
-import { dot, mean, scaledTo } from '../vectors.ts';
+import { dot, mean, median, scaledTo } from '../vectors.ts';
 import { VOICE_RATE } from './voice.ts';
 
 /** Points within a bar whose harmony is compared, so that a sequence of chords counts, not their mixture. */
@@ -129,7 +129,8 @@ function* intervalsIn(
     yield [i, Math.max(0, Math.min(to, edges[i + 1]) - Math.max(from, edges[i]))];
 }
 
-function meanSpectrum({ mel, frames }: OnsetFeatures, { start, end }: Bar): Float32Array {
+/** Mean of the compressed mel spectrogram over some seconds; zeros where there are none. */
+export function meanSpectrum({ mel, frames }: OnsetFeatures, { start, end }: Bar): Float32Array {
   const out = new Float32Array(MEL_BANDS);
   const from = Math.min(frames, Math.round(start * ONSET_RATE));
   const to = Math.max(from, Math.min(frames, Math.round(end * ONSET_RATE)));
@@ -181,9 +182,10 @@ function fills(patterns: readonly Float32Array[]): number[] {
     const distances = around.map((other) => distance(half, other)).sort((x, y) => x - y);
     return distances[1] ?? 0; // The nearest but one: a neighbour may have a fill as well.
   });
-  return patterns.map((_, b) => {
+  return unlike.map((_, b) => {
     if (b === 0) return 0;
-    return unlike[b - 1] - mean([unlike[b], unlike[b - 2] ?? 0, unlike[b - 3] ?? 0]);
+    const around = [b - 3, b - 2, b, b + 1].flatMap((i) => unlike[i] ?? []);
+    return unlike[b - 1] - (median(around) ?? 0);
   });
 }
 
