@@ -20,7 +20,7 @@ const MOST_VALUE = 4;
  * .65 to .85), none is needed.
  */
 const CUES = {
-  accent: { weight: 1.4, leastDeviation: 0.2 },
+  accent: { weight: 1.3, leastDeviation: 0.2 },
   fill: { weight: 0.7, leastDeviation: 0.4 },
   voice: { weight: 0.4, leastDeviation: 0.25 },
   repetition: { weight: 1.0, leastDeviation: 0.02 },
@@ -28,7 +28,7 @@ const CUES = {
   rhythm: { weight: 0.3, leastDeviation: 0.05 },
 } as const;
 /** Log odds of a bar whose cues are all average. */
-const BIAS = -3.4;
+const BIAS = -3.3;
 
 /**
  * For each bar the log odds that a section begins with it: a cymbal rings on its first beat, a fill comes before it, the
