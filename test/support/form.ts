@@ -15,12 +15,12 @@ export function formFeatures(audio: Song, beats: readonly Beat[], duration: numb
     beats.map(({ time }) => time),
     duration,
   );
-  const saliences = noteSalience(audio, grid.edges, 440);
+  const notes = noteSalience(audio, grid.edges, 440);
   return {
     onsets: onsetFeatures(audio),
     voice: voiceMovement(audio),
-    chroma: chromaOf(saliences),
-    saliences,
+    chroma: chromaOf(notes),
+    saliences: notes.saliences,
     grid,
     beats,
     duration,
