@@ -13,10 +13,15 @@ const MOST_SPECTRA = 800;
 /** Peaks below this share of the spectrum's highest don't count, nor those below -70 dB of full scale. */
 const LEAST_SHARE = 0.02;
 const LEAST_MAGNITUDE = 3e-4;
+/** Bins beside a peak, just outside of the window's main lobe, and the share of the peak's height left there at most. */
+const BESIDE = 3;
+const LARGEST_SIDE = 0.35;
 /** Histogram of deviations from equal temperament, in steps of one cent. */
 const CENTS = 100;
 /** Standard deviation of the smoothing over the histogram, in cents. */
 const SPREAD = 4;
+/** Cents on either side of the histogram's highest point whose mean is the tuning. */
+const AROUND = 15;
 /** Length of the mean deviation vector (0 spread evenly, 1 all the same) below which nothing is tuned. */
 const LEAST_AGREEMENT = 0.08;
 
@@ -61,11 +66,11 @@ export function estimateTuning(song: Song): Tuning | null {
 
 /** A peak of a steady partial falls off on both sides as the Hann window's own, unlike a bump of noise. */
 function isTonal(magnitudes: Float32Array, k: number): boolean {
-  const sides = Math.max(magnitudes[k - 3], magnitudes[k + 3]);
-  return sides < 0.35 * magnitudes[k];
+  const sides = Math.max(magnitudes[k - BESIDE], magnitudes[k + BESIDE]);
+  return sides < LARGEST_SIDE * magnitudes[k];
 }
 
-/** Highest point of the smoothed circular histogram, then the mean deviation within 15 cents of it; in -50..50. */
+/** Highest point of the smoothed circular histogram, then the mean deviation around it; in -50..50. */
 function centreOf(histogram: Float64Array): number {
   const at = (c: number) => histogram[((c % CENTS) + CENTS) % CENTS];
   let best = 0;
@@ -80,7 +85,7 @@ function centreOf(histogram: Float64Array): number {
   }
   let weight = 0;
   let moment = 0;
-  for (let d = -15; d <= 15; d++) {
+  for (let d = -AROUND; d <= AROUND; d++) {
     const w = at(best + d) * Math.exp(-0.5 * (d / (1.5 * SPREAD)) ** 2);
     weight += w;
     moment += w * d;
