@@ -13,5 +13,6 @@ export function harmonyOf(song: Song, { period = 0.5, a4 = 440 } = {}): Harmony 
     chroma: chromaOf(noteSalience(song, grid.edges, a4)),
     grid,
     beats: times.map((time, i) => ({ time, position: (i % 4) + 1, confidence: 1 })),
+    partStarts: [0],
   });
 }

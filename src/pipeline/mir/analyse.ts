@@ -1,7 +1,7 @@
 /**
  * The music analysis: a song in, an `Analysis` out. Features are computed in a few passes over the song, whatever its
- * length; every estimate is a pure function of them. The order follows what each needs: beats carry the harmony, bars
- * the sections.
+ * length; every estimate is a pure function of them. The order follows what each needs: beats carry the chroma,
+ * chroma and bars the sections, and all of these keys and chords.
  */
 import { SAMPLE_RATE, type Song } from '../audio/song.ts';
 import type { Analysis, Beat } from './analysis.ts';
@@ -38,9 +38,18 @@ export function analyse(song: Song): Analysis {
   );
   const notes = noteSalience(song, grid.edges, tuning?.frequency ?? CONCERT_PITCH);
   const chroma = chromaOf(notes);
+  const sections = findSections({
+    onsets,
+    saliences: notes.saliences,
+    chroma,
+    grid,
+    voice: voiceMovement(song),
+    beats,
+    duration,
+  });
   const { key, keys, chords } =
     tuning && isHarmonic(chroma)
-      ? estimateHarmony({ chroma, grid, beats })
+      ? estimateHarmony({ chroma, grid, beats, partStarts: sections.map(({ start }) => start) })
       : { key: null, keys: [], chords: noChords(duration) };
   return withProbabilities({
     duration,
@@ -50,15 +59,7 @@ export function analyse(song: Song): Analysis {
     tuning,
     beats,
     meter: rhythm && { ...rhythm.meter, confidence: rhythm.confidence.meter },
-    sections: findSections({
-      onsets,
-      saliences: notes.saliences,
-      chroma,
-      grid,
-      voice: voiceMovement(song),
-      beats,
-      duration,
-    }),
+    sections,
     chords,
   });
 }

@@ -13,6 +13,8 @@ export interface HarmonyInput {
   readonly chroma: readonly Chroma[];
   readonly grid: Grid;
   readonly beats: readonly Beat[];
+  /** Seconds at which the song's parts start, ascending. */
+  readonly partStarts: readonly number[];
 }
 
 export interface Harmony {
@@ -23,14 +25,15 @@ export interface Harmony {
 }
 
 /** Keys and chords of a song; the chords are expected to be made of the key's tones, and to change with the beats and bars. */
-export function estimateHarmony({ chroma, grid, beats }: HarmonyInput): Harmony {
+export function estimateHarmony({ chroma, grid, beats, partStarts }: HarmonyInput): Harmony {
   const { edges, beatOf } = grid;
-  const keys = decodeKeys(chroma, edges);
+  const sounding = chordEvidence(chroma);
+  const keys = decodeKeys(chroma, { evidence: sounding, edges, partStarts });
   const changeCosts = beatOf.map((beat) => {
     if (beat === null) return CHANGE_COST.off;
     return beats[beat].position === 1 ? CHANGE_COST.downbeat : CHANGE_COST.beat;
   });
-  const evidence = inKey(chordEvidence(chroma), keys, edges);
+  const evidence = inKey(sounding, keys, edges);
   return { key: mainKey(keys), keys, chords: decodeChords({ evidence, chroma, edges, changeCosts }) };
 }
 

@@ -3,6 +3,7 @@ import { dot, mean } from '../vectors.ts';
 import { mostLikely } from './chain.ts';
 import { PITCH_NAMES } from './chord-vocabulary.ts';
 import { type Chroma, PITCH_CLASSES } from './chroma.ts';
+import { type FormInput, tonicCues } from './tonic.ts';
 
 const MODES = ['major', 'minor'] as const;
 type Mode = (typeof MODES)[number];
@@ -42,13 +43,15 @@ const KEYS = MODES.flatMap((mode) =>
 );
 
 /**
- * The song's keys, without gaps from first to last edge: each interval's chroma speaks for and against each key, and a
- * hidden Markov model over the intervals finds the keys with few modulations. Empty where no key fits. A key's
- * confidence is its probability by the mean chroma of its time, against all other keys.
+ * The song's keys, without gaps from first to last edge: each interval's chroma and the song's form speak for and
+ * against each key, and a hidden Markov model over the intervals finds the keys with few modulations. Empty where no
+ * key fits. A key's confidence is its probability by the mean of its time, against all other keys.
  */
-export function decodeKeys(chroma: readonly Chroma[], edges: readonly number[]): KeySpan[] {
-  const scores = chroma.map(({ treble, bass }) =>
-    Float64Array.from(KEYS, (key) => dot(key.treble, treble) + dot(key.bass, bass)),
+export function decodeKeys(chroma: readonly Chroma[], form: FormInput): KeySpan[] {
+  const { edges } = form;
+  const cues = tonicCues(form);
+  const scores = chroma.map(({ treble, bass }, i) =>
+    Float64Array.from(KEYS, (key, k) => dot(key.treble, treble) + dot(key.bass, bass) + cues[i][k]),
   );
   const path = mostLikely({ potentials: scores, changeCosts: chroma.map(() => MODULATION_COST) });
   const starts = path.flatMap((key, i) => (i === 0 || key !== path[i - 1] ? [i] : []));
@@ -73,7 +76,7 @@ export function mainKey(spans: readonly KeySpan[]): Key | null {
   return candidates.sort((a, b) => b.seconds - a.seconds)[0]?.key ?? null;
 }
 
-/** Probability of a key by the mean scores alone. */
+/** Probability of a key by the mean scores. */
 function chanceOf(key: number, scores: readonly Float64Array[]): number {
   const means = KEYS.map((_, k) => mean(scores.map((row) => row[k])));
   return 1 / means.reduce((sum, v) => sum + Math.exp(v - means[key]), 0);
