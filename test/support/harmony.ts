@@ -4,8 +4,8 @@ import { chromaOf } from '../../src/pipeline/mir/harmony/chroma.ts';
 import { estimateHarmony, type Harmony } from '../../src/pipeline/mir/harmony/harmony.ts';
 import { noteSalience } from '../../src/pipeline/mir/harmony/notes.ts';
 
-/** The harmony of a song whose beats are known: one every `period` seconds from its start, four to a bar. */
-export function harmonyOf(song: Song, { period = 0.5, a4 = 440 } = {}): Harmony {
+/** The harmony of a song whose beats are known: one every `period` seconds from its start, four to a bar, and whose parts start where told. */
+export function harmonyOf(song: Song, { period = 0.5, a4 = 440, partStarts = [0] } = {}): Harmony {
   const duration = song.frames / SAMPLE_RATE;
   const times = Array.from({ length: Math.ceil(duration / period) }, (_, i) => i * period);
   const grid = beatGrid(times, duration);
@@ -13,6 +13,6 @@ export function harmonyOf(song: Song, { period = 0.5, a4 = 440 } = {}): Harmony 
     chroma: chromaOf(noteSalience(song, grid.edges, a4)),
     grid,
     beats: times.map((time, i) => ({ time, position: (i % 4) + 1, confidence: 1 })),
-    partStarts: [0],
+    partStarts,
   });
 }
