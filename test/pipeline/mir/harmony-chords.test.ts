@@ -44,7 +44,7 @@ describe('the chords of a song', () => {
     expect(chords.at(-1)?.end).toBe(32);
   });
 
-  it.each([1, 3, 6, 8, 11])('transpose with the audio, as the key does: %s semitones', (semitones) => {
+  it.each([1, 6, 11])('transpose with the audio, as the key does: %s semitones', (semitones) => {
     const original = harmonyOf(playChords(LOOP).song);
     const { song } = playChords(LOOP.map((label) => transposed(label, semitones)));
     const moved = harmonyOf(song);

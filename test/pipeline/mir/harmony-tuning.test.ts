@@ -8,7 +8,7 @@ const CADENCE = ['C:maj', 'A:min', 'D:min7', 'G:7', 'C:maj', 'F:maj', 'G:maj', '
 const cents = (hz: number) => 1200 * Math.log2(hz / 440);
 
 describe('the tuning of a song', () => {
-  it.each([428.5, 432, 436, 440, 443, 446, 449, 452])('A4 = %s Hz, within a cent', (a4) => {
+  it.each([428.5, 432, 440, 446, 452])('A4 = %s Hz, within a cent', (a4) => {
     const { song, truth } = playChords(CADENCE, { a4 });
     const tuning = estimateTuning(song);
     expect(Math.abs((tuning?.cents ?? 100) - cents(a4))).toBeLessThan(1);
