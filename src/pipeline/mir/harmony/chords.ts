@@ -7,7 +7,7 @@ import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 /** Log cost of a chord change within a beat, on a beat and on a downbeat. */
 export const CHANGE_COST = { off: 8, beat: 5, downbeat: 3 } as const;
 /** How much stronger than the root another tone must be in the bass to count as the bass note. */
-const CLEAR_BASS = 1.5;
+const CLEAR_BASS = 2.5;
 
 export interface ChordInput {
   /** Log scores of all `CHORD_STATES` in each interval. */
