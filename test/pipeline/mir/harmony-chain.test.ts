@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { noise } from '../../../scripts/synth/instruments.ts';
-import { type Chain, mostLikely, probabilities } from '../../../src/pipeline/mir/harmony/chain.ts';
+import {
+  type Chain,
+  mostLikely,
+  mostLikelyByPairs,
+  probabilities,
+} from '../../../src/pipeline/mir/harmony/chain.ts';
 
 const random = noise(5);
 const CHAIN: Chain = {
@@ -29,6 +34,23 @@ describe('the chain of states', () => {
   it('finds the sequence of the highest score', () => {
     const best = sequences(CHAIN).reduce((a, b) => (b.score > a.score ? b : a));
     expect(mostLikely(CHAIN)).toEqual(best.states);
+  });
+
+  it('finds the sequence of the highest score where each change has its own cost', () => {
+    const costs = [
+      [0, 0.3, 2],
+      [1, 0, 0.2],
+      [0.5, 3, 0],
+    ].map((row) => Float64Array.from(row));
+    const scored = sequences(CHAIN).map(({ states }) => ({
+      states,
+      score: states.reduce(
+        (sum, s, i) => sum + CHAIN.potentials[i][s] - (i === 0 ? 0 : costs[s][states[i - 1]]),
+        0,
+      ),
+    }));
+    const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
+    expect(mostLikelyByPairs(CHAIN.potentials, costs)).toEqual(best.states);
   });
 
   it('gives each state the share of all sequences through it', () => {

@@ -27,12 +27,37 @@ export function mostLikely({ potentials, changeCosts }: Chain): number[] {
     origins.push(origin);
     scores = next;
   }
-  let state = highestOf(scores);
-  const path = [state];
-  for (const origin of origins.toReversed()) {
-    state = origin[state];
-    path.push(state);
+  return traced(highestOf(scores), origins);
+}
+
+/**
+ * The most likely sequence of states where each change has a cost of its own, the same throughout the song:
+ * `costs[to][from]`, 0 where nothing changes. Takes time in proportion to intervals times states squared.
+ */
+export function mostLikelyByPairs(
+  potentials: readonly Float64Array[],
+  costs: readonly Float64Array[],
+): number[] {
+  if (potentials.length === 0) return [];
+  let scores = Float64Array.from(potentials[0]);
+  const origins: Int16Array[] = [];
+  for (const potential of potentials.slice(1)) {
+    const origin = new Int16Array(scores.length);
+    const last = scores;
+    scores = potential.map((value, to) => {
+      for (let from = 1; from < last.length; from++)
+        if (last[from] - costs[to][from] > last[origin[to]] - costs[to][origin[to]]) origin[to] = from;
+      return value + last[origin[to]] - costs[to][origin[to]];
+    });
+    origins.push(origin);
   }
+  return traced(highestOf(scores), origins);
+}
+
+/** The sequence that ends in a state, by the states that each one came from. */
+function traced(state: number, origins: readonly Int16Array[]): number[] {
+  const path = [state];
+  for (const origin of origins.toReversed()) path.push(origin[path[path.length - 1]]);
   return path.reverse();
 }
 

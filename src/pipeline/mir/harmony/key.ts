@@ -1,6 +1,6 @@
 import type { Key, KeySpan } from '../analysis.ts';
 import { dot, mean } from '../vectors.ts';
-import { mostLikely } from './chain.ts';
+import { mostLikelyByPairs } from './chain.ts';
 import { PITCH_NAMES } from './chord-vocabulary.ts';
 import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 import { type FormInput, tonicCues } from './tonic.ts';
@@ -27,8 +27,11 @@ const OTHER_SEVENTH = { major: 10, minor: 11 } as const;
 const TREBLE_WEIGHTS = { triad: 8, scale: 1, otherSeventh: -4, foreign: -5 } as const;
 const BASS_WEIGHTS = { tonic: 6.7, primary: 1.9, third: -2, scale: -1.3, foreign: -5 } as const;
 
-/** Log cost of a modulation where every interval's chroma counts in full: some twelve bars of a neighbouring key. */
-const MODULATION_COST = 350;
+/**
+ * Log costs of a modulation where every interval's chroma counts in full: some twelve bars of a neighbouring key. One
+ * that keeps the mode, as when the last chorus is lifted, or the scale, to the relative key, is cheaper than others.
+ */
+const MODULATION_COST = { near: 350, far: 600 } as const;
 /** Least probability of the main key: below, the song is in no key. */
 const LEAST_CONFIDENCE = 0.15;
 
@@ -42,6 +45,15 @@ const KEYS = MODES.flatMap((mode) =>
   })),
 );
 
+/** Log cost of going to each key from each other one. */
+const MODULATION_COSTS = KEYS.map((to, k) =>
+  Float64Array.from(KEYS, (from, f) => {
+    if (k === f) return 0;
+    const near = to.mode === from.mode || relativeOf(k) === f;
+    return near ? MODULATION_COST.near : MODULATION_COST.far;
+  }),
+);
+
 /**
  * The song's keys, without gaps from first to last edge: each interval's chroma and the song's form speak for and
  * against each key, and a hidden Markov model over the intervals finds the keys with few modulations. Empty where no
@@ -53,7 +65,7 @@ export function decodeKeys(chroma: readonly Chroma[], form: FormInput): KeySpan[
   const scores = chroma.map(({ treble, bass }, i) =>
     Float64Array.from(KEYS, (key, k) => dot(key.treble, treble) + dot(key.bass, bass) + cues[i][k]),
   );
-  const path = mostLikely({ potentials: scores, changeCosts: chroma.map(() => MODULATION_COST) });
+  const path = mostLikelyByPairs(scores, MODULATION_COSTS);
   const starts = path.flatMap((key, i) => (i === 0 || key !== path[i - 1] ? [i] : []));
   const spans = starts.map((from, n) => {
     const to = starts[n + 1] ?? path.length;
@@ -105,6 +117,12 @@ function bassWeight(degree: number, mode: Mode): number {
 
 function isIn(degrees: readonly number[], degree: number): boolean {
   return degrees.includes(degree);
+}
+
+/** The key with the same scale and the other mode, by its place in `KEYS`. */
+function relativeOf(key: number): number {
+  const isMajor = key < PITCH_CLASSES;
+  return isMajor ? PITCH_CLASSES + ((key + 9) % PITCH_CLASSES) : (key + 3) % PITCH_CLASSES;
 }
 
 /** A weight for every pitch class, by its degree over the root. */
