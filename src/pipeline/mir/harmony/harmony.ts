@@ -3,7 +3,7 @@ import type { Grid } from '../grid.ts';
 import { chordEvidence } from './chord-evidence.ts';
 import { CHORD_STATES } from './chord-vocabulary.ts';
 import { CHANGE_COST, decodeChords } from './chords.ts';
-import type { Chroma } from './chroma.ts';
+import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 import { decodeKeys, mainKey, scaleOf } from './key.ts';
 
 /** Log cost of a chord's tone that lies outside of the key, in each interval. */
@@ -27,13 +27,13 @@ export interface Harmony {
 /** Keys and chords of a song; the chords are expected to be made of the key's tones, and to change with the beats and bars. */
 export function estimateHarmony({ chroma, grid, beats, partStarts }: HarmonyInput): Harmony {
   const { edges, beatOf } = grid;
-  const sounding = chordEvidence(chroma);
-  const keys = decodeKeys(chroma, { evidence: sounding, edges, partStarts });
+  const heard = chordEvidence(chroma);
+  const keys = decodeKeys(chroma, { evidence: heard, edges, partStarts });
   const changeCosts = beatOf.map((beat) => {
     if (beat === null) return CHANGE_COST.off;
     return beats[beat].position === 1 ? CHANGE_COST.downbeat : CHANGE_COST.beat;
   });
-  const evidence = inKey(sounding, keys, edges);
+  const evidence = inKey(heard, keys, edges);
   return { key: mainKey(keys), keys, chords: decodeChords({ evidence, chroma, edges, changeCosts }) };
 }
 
@@ -48,7 +48,7 @@ function inKey(
     return CHORD_STATES.map((chord) => {
       if (chord === null) return 0;
       const foreign = [...chord.quality.tones.keys()].filter(
-        (tone) => !scale.includes((chord.root + tone) % 12),
+        (tone) => !scale.includes((chord.root + tone) % PITCH_CLASSES),
       );
       return FOREIGN_TONE_COST * foreign.length;
     });

@@ -9,13 +9,13 @@ const MODES = ['major', 'minor'] as const;
 type Mode = (typeof MODES)[number];
 const THIRD = { major: 4, minor: 3 } as const;
 /** Degrees of the scale, in semitones over the tonic. Minor counts its raised and its lowered seventh. */
-const SCALES = {
+const SCALES: Readonly<Record<Mode, readonly number[]>> = {
   major: [0, 2, 4, 5, 7, 9, 11],
   minor: [0, 2, 3, 5, 7, 8, 10, 11],
-} as const;
+};
 
 /** Degrees whose triads and bass notes carry a key beside its tonic: subdominant, dominant and submediant. */
-const PRIMARY = { major: [5, 7, 9], minor: [5, 7, 8] } as const;
+const PRIMARY: Readonly<Record<Mode, readonly number[]>> = { major: [5, 7, 9], minor: [5, 7, 8] };
 /** The seventh that the scale has not got, or only now and then: lowered in major, raised in minor. */
 const OTHER_SEVENTH = { major: 10, minor: 11 } as const;
 
@@ -103,20 +103,16 @@ export function scaleOf({ tonic, mode }: Pick<Key, 'tonic' | 'mode'>): number[] 
 function trebleWeight(degree: number, mode: Mode): number {
   if (degree === 0 || degree === 7 || degree === THIRD[mode]) return TREBLE_WEIGHTS.triad;
   if (degree === OTHER_SEVENTH[mode]) return TREBLE_WEIGHTS.otherSeventh;
-  return isIn(SCALES[mode], degree) ? TREBLE_WEIGHTS.scale : TREBLE_WEIGHTS.foreign;
+  return SCALES[mode].includes(degree) ? TREBLE_WEIGHTS.scale : TREBLE_WEIGHTS.foreign;
 }
 
 function bassWeight(degree: number, mode: Mode): number {
   if (degree === 0) return BASS_WEIGHTS.tonic;
   if (degree === THIRD[mode]) return BASS_WEIGHTS.third;
-  if (isIn(PRIMARY[mode], degree)) return BASS_WEIGHTS.primary;
-  return isIn(SCALES[mode], degree) || degree === OTHER_SEVENTH[mode]
+  if (PRIMARY[mode].includes(degree)) return BASS_WEIGHTS.primary;
+  return SCALES[mode].includes(degree) || degree === OTHER_SEVENTH[mode]
     ? BASS_WEIGHTS.scale
     : BASS_WEIGHTS.foreign;
-}
-
-function isIn(degrees: readonly number[], degree: number): boolean {
-  return degrees.includes(degree);
 }
 
 /** The key with the same scale and the other mode, by its place in `KEYS`. */
