@@ -35,7 +35,8 @@ const QUALITY_BIAS: Readonly<Record<string, number>> = {
   dim7: -0.2,
   hdim7: -0.4,
 };
-const NO_CHORD_BIAS = -0.1;
+/** Lower than fitted, since the rendered songs have fewer noises than recordings: no chord needs silence, or noise alone. */
+const NO_CHORD_BIAS = -2;
 
 /** Least norm of the treble's chroma as a share of the bass's, and of the bass's as one of the treble's: a part that hardly sounds says little. */
 const LEAST_SHARE = 0.5;
