@@ -1,6 +1,6 @@
 import { mean } from '../vectors.ts';
 import { type Bars, type BeatsPerBar, findBars, type Grid, gridOf } from './bars.ts';
-import { allCues, type OnsetCues } from './cues.ts';
+import { allCues, type Cues, type OnsetCues } from './cues.ts';
 import { ONSET_RATE } from './onsets.ts';
 import { phaseOf } from './phase.ts';
 import type { PitchContent } from './pitch-content.ts';
@@ -17,8 +17,9 @@ const RANGE = 1.15;
 const SAME = 1.03;
 /** Tempo around which most music lies. */
 const USUAL_BPM = 115;
-/** Tempo below which a pulse is hardly felt as a beat: octaves under the usual one. */
-const SLOW_OCTAVES = 0.5;
+/** Fractions of a beat that halving it twice and three times adds. */
+const ODD_FOURTHS = [1 / 4, 3 / 4];
+const ODD_EIGHTHS = [1 / 8, 3 / 8, 5 / 8, 7 / 8];
 /** Beats over which the even and the odd ones are compared. */
 const PARITY_BEATS = 16;
 
@@ -29,22 +30,24 @@ const PARITY_BEATS = 16;
  */
 const WEIGHTS = {
   /** Squared octaves from the usual tempo. */
-  unusual: -1.14,
-  /** Squared octaves below what is still felt as a beat. */
-  slow: -3.47,
+  unusual: -1.23,
   /** Log-likelihood of the bars per beat: over the beat, bars make sense. */
-  bars: 1.7,
+  bars: 1.34,
   /** How far, per beat, bars of four and of three are apart: over the beat, it is clear which it is. */
-  clarity: 4.95,
-  /** Onsets on the beat against those a third off, at quarters, and half-way against the eighths around. */
-  thirds: 1.13,
-  quarters: -1.08,
-  eighths: 1.04,
-  /** Onsets of the middle range on the beat against half-way: a snare half-way means that the beat is twice as fast. */
-  snare: 1.03,
+  clarity: 4.32,
+  /** Change of the harmony on downbeats: bars are long enough for one chord, and short enough. */
+  chordChange: 0.96,
+  /** Onsets on the beat against those a third off, and half-way against the eighths of the beat around. */
+  thirds: 1.07,
+  eighths: 0.86,
+  /** Onsets at the second third against the first: swing divides beats, not bars. */
+  swing: 1.81,
+  /** Log-odds of an onset at the odd fourths and at the odd eighths of the beat: the finer, the less is to be heard there. */
+  fourthsActive: -0.68,
+  eighthsActive: -2.73,
   /** How unlike neighbouring beats are in their kicks, and in the middle range, where every other beat may be empty. */
-  kickParity: 2.13,
-  midParity: -4.57,
+  kickParity: 2.62,
+  midParity: -2.74,
 };
 export type LevelCue = keyof typeof WEIGHTS;
 
@@ -60,15 +63,23 @@ export interface Level {
   readonly probability: number;
 }
 
-/** All pulses of a song, the likeliest beat first. Empty without eight beats. */
+/** What levels are weighed by: log-odds of an onset per frame, onsets by band, and the harmony. */
+interface Heard {
+  readonly activation: Float32Array;
+  readonly onsets: OnsetCues;
+  readonly content: PitchContent;
+}
+
+/** All pulses of a song, the likeliest beat first; `activation` as for `trackPulse`. Empty without eight beats. */
 export function metricalLevels(activation: Float32Array, onsets: OnsetCues, content: PitchContent): Level[] {
-  const levels: Level[] = [];
+  const heard = { activation: activation.map((a) => Math.log(a / (1 - a))), onsets, content };
+  const levels: Omit<Level, 'probability'>[] = [];
   for (let centre = SLOWEST_BPM * RANGE; centre / RANGE < FASTEST_BPM; centre *= RANGE) {
     const { frames } = trackPulse(activation, { slowest: centre / RANGE, fastest: centre * RANGE });
     const bpm = fitTempo(frames);
     if (bpm === null || bpm < SLOWEST_BPM || bpm > FASTEST_BPM) continue;
     if (levels.some((level) => Math.abs(Math.log(level.bpm / bpm)) < Math.log(SAME))) continue;
-    levels.push(levelOf(bpm, frames, onsets, content));
+    levels.push(levelOf(bpm, frames, heard));
   }
   const scores = levels.map(({ cues }) =>
     (Object.keys(WEIGHTS) as LevelCue[]).reduce((sum, cue) => sum + WEIGHTS[cue] * cues[cue], 0),
@@ -80,30 +91,37 @@ export function metricalLevels(activation: Float32Array, onsets: OnsetCues, cont
     .toSorted((a, b) => b.probability - a.probability);
 }
 
-function levelOf(bpm: number, frames: readonly number[], onsets: OnsetCues, content: PitchContent): Level {
+function levelOf(bpm: number, frames: readonly number[], heard: Heard): Omit<Level, 'probability'> {
   const points = gridOf(frames);
-  const grid = { points, phase: phaseOf(onsets, points) };
-  const cues = allCues(onsets, content, (60 * ONSET_RATE) / bpm);
+  const grid = { points, phase: phaseOf(heard.onsets, points) };
+  const cues = allCues(heard.onsets, heard.content, (60 * ONSET_RATE) / bpm);
   const barsOf = (beatsPerBar: BeatsPerBar) => findBars(grid, positionGains(cues, beatsPerBar));
   const bars = { 2: barsOf(2), 3: barsOf(3), 4: barsOf(4) };
-  return { bpm, grid, bars, cues: levelCues(bpm, bars, onsets), probability: 0 };
+  return { bpm, grid, bars, cues: levelCues(bpm, bars, heard, cues) };
 }
 
-function levelCues(bpm: number, bars: Level['bars'], onsets: OnsetCues): Level['cues'] {
-  const { beats } = bars[4].score >= bars[3].score ? bars[4] : bars[3];
+function levelCues(
+  bpm: number,
+  bars: Level['bars'],
+  { activation, onsets }: Heard,
+  cues: Cues,
+): Level['cues'] {
+  const { beats, positions } = bars[4].score >= bars[3].score ? bars[4] : bars[3];
   const perBeat = (value: number) => value / beats.length;
-  const all = heardBetween(beats, [onsets.low, onsets.mid, onsets.high]);
-  const mid = heardBetween(beats, [onsets.mid]);
-  const octaves = Math.log2(bpm / USUAL_BPM);
+  const onset = heardBetween(beats, [onsets.low, onsets.mid, onsets.high]);
+  const snareAndHat = heardBetween(beats, [onsets.mid, onsets.high]);
+  const active = heardBetween(beats, [activation]);
+  const downbeats = beats.filter((_, i) => positions[i] === 1);
   return {
-    unusual: octaves ** 2,
-    slow: Math.max(0, -octaves - SLOW_OCTAVES) ** 2,
+    unusual: Math.log2(bpm / USUAL_BPM) ** 2,
     bars: perBeat(Math.max(bars[2].score, bars[3].score, bars[4].score)),
     clarity: perBeat(Math.abs(bars[4].score - bars[3].score)),
-    thirds: all(0) - mean([all(1 / 3), all(2 / 3)]),
-    quarters: mean([all(1 / 4), all(3 / 4)]),
-    eighths: all(1 / 2) - mean([all(1 / 8), all(3 / 8), all(5 / 8), all(7 / 8)]),
-    snare: mid(0) - mid(1 / 2),
+    chordChange: mean(downbeats.map((t) => cues.treble[Math.round(t)])),
+    thirds: onset(0) - mean([onset(1 / 3), onset(2 / 3)]),
+    eighths: onset(1 / 2) - mean(ODD_EIGHTHS.map(onset)),
+    swing: snareAndHat(2 / 3) - snareAndHat(1 / 3),
+    fourthsActive: mean(ODD_FOURTHS.map(active)),
+    eighthsActive: mean(ODD_EIGHTHS.map(active)),
     kickParity: parity(onsets.kick, beats),
     midParity: parity(onsets.mid, beats),
   };

@@ -6,8 +6,8 @@ import { type OnsetCue, type OnsetCues, weigh } from './cues.ts';
  * the two is the beat. The more regularly the kick drum keeps to one of them, the more it says: four on the floor
  * outweigh the loudest hi-hats between. Fitted, with a quadratic penalty, on rendered songs of many styles.
  */
-const PHASE: Readonly<Record<OnsetCue, number>> = { kick: -0.46, low: 0.03, mid: 1.22, high: 1.55 };
-const KICK_REGULARITY = 3.26;
+const PHASE: Readonly<Record<OnsetCue, number>> = { kick: -0.5, low: -0.0, mid: 1.48, high: 1.46 };
+const KICK_REGULARITY = 3.35;
 
 /** How much more is heard at the even points of a grid than at the odd ones, in the mean. */
 export function contrast(cue: Float32Array, points: readonly number[]): number {

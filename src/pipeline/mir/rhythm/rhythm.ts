@@ -17,8 +17,11 @@ const DRIFT = 1.25;
 const LEAST_TERNARY = 0.3;
 /** Log-likelihood by which three beats in a bar must be better than four: they are the rarer by far. */
 const THREE_COST = 10;
-/** Mean activation on beats minus that between, below which nothing in the song beats. */
-const LEAST_CONTRAST = 0.2;
+/**
+ * How much of a pulse there must be: noise, rain, hum and bursts as irregular as speech reach 0.27, quiet music without
+ * drums 0.34.
+ */
+const LEAST_PULSE = 0.3;
 /** The contrast of a steady drum kit, which counts as certain. */
 const FULL_CONTRAST = 0.5;
 /** Frames by which the flux peaks after an onset: none for a drum, about one for slower attacks. */
@@ -90,7 +93,7 @@ export function findRhythm(onsets: OnsetFeatures, content: PitchContent): Rhythm
     }),
   );
   const bpm = fitTempo(beats.map(({ time }) => time * ONSET_RATE));
-  if (bpm === null || contrast < LEAST_CONTRAST) return null;
+  if (bpm === null) return null;
   const barCount = bars.beats.length / beatsPerBar;
   const onBeat = new Set(bars.beats);
   const evidence: RhythmEvidence = {
@@ -100,6 +103,7 @@ export function findRhythm(onsets: OnsetFeatures, content: PitchContent): Rhythm
     meter: (likelihood(solutions[0]) - likelihood(second)) / barCount,
     downbeat: downbeatMargin(bars, gains) / barCount,
   };
+  if (pulseOf(evidence) < LEAST_PULSE) return null;
   return {
     bpm,
     meter: meterOf(beatsPerBar, ternary),
@@ -110,6 +114,11 @@ export function findRhythm(onsets: OnsetFeatures, content: PitchContent): Rhythm
       meter: 1 - Math.exp(-Math.max(0, Math.min(evidence.meter, evidence.downbeat))),
     },
   };
+}
+
+/** How much there is of a pulse: mainly contrast, made surer by beats unlike off-beats and by downbeats. */
+function pulseOf({ contrast, phase, level, downbeat }: RhythmEvidence): number {
+  return contrast + 0.1 * phase + 0.05 * level + 0.03 * Math.min(2, downbeat);
 }
 
 const likelihood = ({ beatsPerBar, bars }: { beatsPerBar: BeatsPerBar; bars: Bars }) =>

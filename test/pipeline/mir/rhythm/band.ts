@@ -1,4 +1,13 @@
-import { emptyTrack, hat, kick, noise, snare, type Track } from '../../../../scripts/synth/instruments.ts';
+import {
+  emptyTrack,
+  hat,
+  keys,
+  kick,
+  noise,
+  pluckedBass,
+  snare,
+  type Track,
+} from '../../../../scripts/synth/instruments.ts';
 import type { Song } from '../../../../src/pipeline/audio/song.ts';
 import { SongBuffer } from '../../../../src/pipeline/audio/song.ts';
 import { onsetFeatures } from '../../../../src/pipeline/mir/rhythm/onsets.ts';
@@ -20,6 +29,8 @@ export interface Groove {
   readonly bpm: (beat: number) => number;
   /** Where the middle of each beat falls, as a fraction of it: 1/2 is straight, 2/3 swings. */
   readonly swing?: number;
+  /** Whether a bass and an electric piano play a chord per bar. */
+  readonly chords?: boolean;
 }
 
 export interface PlayedGroove {
@@ -31,8 +42,13 @@ const LEAD_IN = 0.4;
 const TAIL = 0.5;
 const LEVELS: Record<string, number> = { x: 1, o: 0.5 };
 
-/** Plays a groove on the synthesizer's drums. */
-export function play({ pattern, bars, bpm, swing = 0.5 }: Groove): PlayedGroove {
+/** C, A, F and G, as MIDI numbers, under major triads. */
+const ROOTS = [60, 57, 53, 55];
+const TRIAD = [0, 4, 7];
+const hertz = (midi: number) => 440 * 2 ** ((midi - 69) / 12);
+
+/** Plays a groove on the synthesizer. */
+export function play({ pattern, bars, bpm, swing = 0.5, chords = false }: Groove): PlayedGroove {
   const starts = [LEAD_IN];
   const count = bars * pattern.beatsPerBar;
   for (let beat = 0; beat < count; beat++) starts.push(starts[beat] + 60 / bpm(beat));
@@ -55,6 +71,12 @@ export function play({ pattern, bars, bpm, swing = 0.5 }: Groove): PlayedGroove 
         strike[drum](starts[beat] + swung * (starts[beat + 1] - starts[beat]), level);
       }
     }
+  }
+  for (let bar = 0; chords && bar < bars; bar++) {
+    const [start, end] = [bar, bar + 1].map((b) => starts[b * pattern.beatsPerBar]);
+    const root = ROOTS[bar % ROOTS.length];
+    pluckedBass(track, start, end - start, hertz(root - 24));
+    for (const third of TRIAD) keys(track, start, end - start, hertz(root + third), 0);
   }
   return {
     song: toSong(track),
