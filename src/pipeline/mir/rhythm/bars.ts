@@ -7,7 +7,7 @@
 /** Cost of a bar that is cut short or drawn out by whole beats, in units of log-likelihood. */
 const IRREGULAR_COST = 12;
 /** Cost of a bar after which the beat lies where the off-beat was: music hardly ever does that. */
-const SLIP_COST = 40;
+const SLIP_COST = 60;
 /** Weight of the phase against that of the positions: neighbouring half-beats repeat its evidence. */
 const PHASE_SHARE = 0.25;
 

@@ -30,24 +30,24 @@ const PARITY_BEATS = 16;
  */
 const WEIGHTS = {
   /** Squared octaves from the usual tempo. */
-  unusual: -1.23,
+  unusual: -1.41,
   /** Log-likelihood of the bars per beat: over the beat, bars make sense. */
-  bars: 1.34,
+  bars: 1.55,
   /** How far, per beat, bars of four and of three are apart: over the beat, it is clear which it is. */
-  clarity: 4.32,
+  clarity: 4.93,
   /** Change of the harmony on downbeats: bars are long enough for one chord, and short enough. */
-  chordChange: 0.96,
+  chordChange: 1.96,
   /** Onsets on the beat against those a third off, and half-way against the eighths of the beat around. */
-  thirds: 1.07,
-  eighths: 0.86,
+  thirds: 1.06,
+  eighths: 0.95,
   /** Onsets at the second third against the first: swing divides beats, not bars. */
-  swing: 1.81,
+  swing: 1.82,
   /** Log-odds of an onset at the odd fourths and at the odd eighths of the beat: the finer, the less is to be heard there. */
-  fourthsActive: -0.68,
-  eighthsActive: -2.73,
+  fourthsActive: -0.83,
+  eighthsActive: -3.08,
   /** How unlike neighbouring beats are in their kicks, and in the middle range, where every other beat may be empty. */
-  kickParity: 2.62,
-  midParity: -2.74,
+  kickParity: 2.54,
+  midParity: -3.14,
 };
 export type LevelCue = keyof typeof WEIGHTS;
 
