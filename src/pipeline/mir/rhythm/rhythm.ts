@@ -3,6 +3,15 @@ import { mean } from '../vectors.ts';
 import { beatActivation } from './activation.ts';
 import { type Bars, type BeatsPerBar, findBars, gridOf } from './bars.ts';
 import { allCues, type OnsetCues, onsetCues } from './cues.ts';
+import {
+  confidenceOf,
+  contrastOf,
+  downbeatMargin,
+  hasPulse,
+  meanPhase,
+  type RhythmConfidence,
+  type RhythmEvidence,
+} from './evidence.ts';
 import { heardBetween, metricalLevels } from './levels.ts';
 import { ONSET_RATE, type OnsetFeatures } from './onsets.ts';
 import { phaseOf } from './phase.ts';
@@ -17,33 +26,12 @@ const DRIFT = 1.25;
 const LEAST_TERNARY = 0.3;
 /** Log-likelihood by which three beats in a bar must be better than four: they are the rarer by far. */
 const THREE_COST = 10;
-/**
- * How much of a pulse there must be: noise, rain, hum and bursts as irregular as speech reach 0.27, quiet music without
- * drums 0.34.
- */
-const LEAST_PULSE = 0.3;
-/** The contrast of a steady drum kit, which counts as certain. */
-const FULL_CONTRAST = 0.5;
 /** Frames by which the flux peaks after an onset: none for a drum, about one for slower attacks. */
 const ATTACK_FRAMES = 0.5;
 /** Frames around a beat in which its onset peaks. */
 const AROUND = 2;
 /** A beat at either end of the song that is weaker than this share of the mean is silence. */
 const SILENT_SHARE = 0.1;
-
-/** Raw evidence that the estimates are right; each grows with it, none is a probability. */
-export interface RhythmEvidence {
-  /** Log-odds of the chosen metrical level against all others. */
-  readonly level: number;
-  /** Mean activation on the beats minus that between, -1..1. */
-  readonly contrast: number;
-  /** Mean log-odds of the beats against the off-beats. */
-  readonly phase: number;
-  /** Log-likelihood per bar by which the meter is better than the next best. */
-  readonly meter: number;
-  /** Log-likelihood per bar by which the downbeats are better than if they lay on the next best beat of the bar. */
-  readonly downbeat: number;
-}
 
 export interface Rhythm {
   /** Beats per minute, fitted to the beats. */
@@ -52,8 +40,7 @@ export interface Rhythm {
   /** `time` in seconds, `position` in the bar from 1, `strength` of the onset, 0..1. */
   readonly beats: readonly { time: number; position: number; strength: number }[];
   readonly evidence: RhythmEvidence;
-  /** In 0..1, of the tempo's metrical level and of the meter with its downbeats. */
-  readonly confidence: { readonly tempo: number; readonly meter: number };
+  readonly confidence: RhythmConfidence;
 }
 
 /**
@@ -80,7 +67,6 @@ export function findRhythm(onsets: OnsetFeatures, content: PitchContent): Rhythm
     (a, b) => likelihood(b) - likelihood(a),
   );
   const [{ beatsPerBar, gains, bars }, second] = solutions;
-  const contrast = contrastOf(activation, bars.beats);
   const beats = withoutSilence(
     bars.beats.map((t, i) => {
       const peak = peakNear(onsets.flux, t);
@@ -95,30 +81,21 @@ export function findRhythm(onsets: OnsetFeatures, content: PitchContent): Rhythm
   const bpm = fitTempo(beats.map(({ time }) => time * ONSET_RATE));
   if (bpm === null) return null;
   const barCount = bars.beats.length / beatsPerBar;
-  const onBeat = new Set(bars.beats);
   const evidence: RhythmEvidence = {
     level: Math.log(level.probability / Math.max(Number.EPSILON, 1 - level.probability)),
-    contrast,
-    phase: mean(points.map((t, j) => (onBeat.has(t) ? grid.phase[j] : -grid.phase[j]))),
+    contrast: contrastOf(activation, bars.beats),
+    phase: meanPhase(grid, bars),
     meter: (likelihood(solutions[0]) - likelihood(second)) / barCount,
     downbeat: downbeatMargin(bars, gains) / barCount,
   };
-  if (pulseOf(evidence) < LEAST_PULSE) return null;
+  if (!hasPulse(evidence)) return null;
   return {
     bpm,
     meter: meterOf(beatsPerBar, ternary),
     beats,
     evidence,
-    confidence: {
-      tempo: level.probability * Math.min(1, contrast / FULL_CONTRAST),
-      meter: 1 - Math.exp(-Math.max(0, Math.min(evidence.meter, evidence.downbeat))),
-    },
+    confidence: confidenceOf(evidence),
   };
-}
-
-/** How much there is of a pulse: mainly contrast, made surer by beats unlike off-beats and by downbeats. */
-function pulseOf({ contrast, phase, level, downbeat }: RhythmEvidence): number {
-  return contrast + 0.1 * phase + 0.05 * level + 0.03 * Math.min(2, downbeat);
 }
 
 const likelihood = ({ beatsPerBar, bars }: { beatsPerBar: BeatsPerBar; bars: Bars }) =>
@@ -136,26 +113,11 @@ function meterOf(beatsPerBar: BeatsPerBar, ternary: boolean): Rhythm['meter'] {
     : { beatsPerBar, count: beatsPerBar, unit: 4 };
 }
 
-/** How much better the downbeats fit than the same bars begun on another beat. */
-function downbeatMargin({ beats, positions }: Bars, gains: readonly Float32Array[]): number {
-  const agreement = (shift: number) =>
-    beats.reduce((sum, t, i) => sum + gains[(positions[i] - 1 + shift) % gains.length][Math.round(t)], 0);
-  return agreement(0) - Math.max(...gains.slice(1).map((_, i) => agreement(i + 1)));
-}
-
 /** Without the beats before the first sound and after the last. */
 function withoutSilence<B extends { flux: number }>(beats: readonly B[]): B[] {
   const least = SILENT_SHARE * mean(beats.map(({ flux }) => flux));
   const sounds = ({ flux }: B) => flux > least;
   return beats.slice(beats.findIndex(sounds), beats.findLastIndex(sounds) + 1);
-}
-
-function contrastOf(activation: Float32Array, beats: readonly number[]): number {
-  const between = beats.slice(1).map((t, i) => {
-    const stretch = activation.subarray(Math.round(beats[i]) + AROUND, Math.round(t) - AROUND + 1);
-    return mean(stretch);
-  });
-  return mean(beats.map((t) => activation[Math.round(t)])) - mean(between);
 }
 
 /** Frame, with a fraction, at which the flux peaks around `t`: vertex of the parabola through the highest three values. */
