@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { decode } from '../src/pipeline/audio/decode.ts';
 import { SAMPLE_RATE, type Song, SongFile } from '../src/pipeline/audio/song.ts';
 import { analyse } from '../src/pipeline/mir/analyse.ts';
-import { CONFIDENCE_MAPS, type Estimate } from '../src/pipeline/mir/confidence.ts';
+import { CONFIDENCE_MAPS, type Estimate, logOdds } from '../src/pipeline/mir/confidence.ts';
 import { judge, type Truth, truthWithin, type Verdict } from './judge.ts';
 import { fitLogistic } from './logistic.ts';
 import { plot } from './plot.ts';
@@ -109,11 +109,6 @@ function refitted(estimate: Estimate, verdicts: readonly Verdict[]): string {
   }));
   const fit = fitLogistic(outcomes);
   return `  ${estimate}: { offset: ${fit.offset.toFixed(2)}, slope: ${fit.slope.toFixed(2)} },`;
-}
-
-function logOdds(probability: number): number {
-  const p = Math.min(1 - 1e-9, Math.max(1e-9, probability));
-  return Math.log(p / (1 - p));
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;

@@ -3,10 +3,14 @@ import type { Analysis } from './analysis.ts';
 /** The estimates of an analysis that say how sure they are. */
 export type Estimate = 'tempo' | 'beat' | 'key' | 'tuning' | 'chord' | 'section';
 
+/** What is surer than this, or less sure than the rest to 1, is told as this. */
+const SUREST = 0.999;
+
 /**
- * Log odds that an estimate is right, a straight line over its evidence: `offset + slope * evidence`. What counts as
- * right: a tempo within 4 %, a beat within 70 ms, key and mode, a tuning within 10 cents, root and triad over the
- * chord's time, a section's start within 0.5 s. Fitted by `npm run bench:calibration`, which prints this table anew.
+ * How the log odds that an estimate is right follow from those of the confidence that its maker gives: a straight line,
+ * `offset + slope * logOdds` (Platt scaling); 0 and 1 leave it as it is. What counts as right: a tempo within 4 %, a beat
+ * within 70 ms, key and mode, a tuning within 10 cents, root and triad over the chord's time, a section's start within
+ * 0.5 s. Fitted by `npm run bench:calibration`, which prints this table anew.
  */
 export const CONFIDENCE_MAPS: Readonly<Record<Estimate, { offset: number; slope: number }>> = {
   tempo: { offset: 0, slope: 1 },
@@ -17,7 +21,13 @@ export const CONFIDENCE_MAPS: Readonly<Record<Estimate, { offset: number; slope:
   section: { offset: 0, slope: 1 },
 };
 
-/** An analysis whose confidences are evidence, in the units of whoever made it, with probabilities in their place. */
+/** Log odds of a probability, held finite. */
+export function logOdds(probability: number): number {
+  const p = Math.min(SUREST, Math.max(1 - SUREST, probability));
+  return Math.log(p / (1 - p));
+}
+
+/** An analysis as its makers give it, with confidences that are probabilities in place of theirs. */
 export function withProbabilities(analysis: Analysis): Analysis {
   const { tempo, key, tuning, beats, chords, sections } = analysis;
   return {
@@ -33,5 +43,5 @@ export function withProbabilities(analysis: Analysis): Analysis {
 
 function mapped<T extends { readonly confidence: number }>(estimate: Estimate, made: T): T {
   const { offset, slope } = CONFIDENCE_MAPS[estimate];
-  return { ...made, confidence: 1 / (1 + Math.exp(-(offset + slope * made.confidence))) };
+  return { ...made, confidence: 1 / (1 + Math.exp(-(offset + slope * logOdds(made.confidence)))) };
 }
