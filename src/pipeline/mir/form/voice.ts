@@ -3,8 +3,8 @@ import { forEachStereoSpectrum, frameCount } from '../spectra.ts';
 
 const SIZE = 2048;
 /** Samples between two voice frames. */
-const VOICE_HOP = 1024;
-/** Voice frames per second, about 43. */
+const VOICE_HOP = 1536;
+/** Voice frames per second, about 29. */
 export const VOICE_RATE = SAMPLE_RATE / VOICE_HOP;
 /** Where the partials of a voice are strong and lie far enough apart. */
 const LOWEST_HZ = 300;
@@ -14,7 +14,7 @@ const BINS = Math.floor(PER_OCTAVE * Math.log2(HIGHEST_HZ / LOWEST_HZ));
 /** Bins that a partial must stand out from: a third of an octave either side. */
 const AROUND = PER_OCTAVE / 3;
 /** Frames between what is compared: 70 ms, a good third of a vibrato's cycle. */
-const LAG = 3;
+const LAG = 2;
 /** Widest movement that is looked for, in bins: more than a semitone. */
 const WIDEST = 4;
 
