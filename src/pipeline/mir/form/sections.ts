@@ -8,6 +8,9 @@ import { type BarFeatures, selfSimilarity } from './self-similarity.ts';
 
 /** A song shorter than this many seconds is one section. */
 const SHORTEST_SONG = 10;
+/** By how much the boundaries must be clearer on another beat than on the downbeats (expected F-measure). */
+const CLEARER = 0.03;
+
 export interface SectionInput extends BarFeatures {
   readonly beats: readonly Beat[];
   /** Seconds. */
@@ -28,7 +31,7 @@ export function findSections({ beats, duration, ...features }: SectionInput): Se
   const shift = isMetric ? beatsTooEarly(inner, beats, features.onsets) : 0;
   if (shift > 0) {
     const shifted = solve(shift);
-    if (shifted.expectedF > solution.expectedF) solution = shifted;
+    if (shifted.expectedF > solution.expectedF + CLEARER) solution = shifted;
   }
 
   const { edges, similarity, starts, probability, expectedF } = solution;
