@@ -27,6 +27,9 @@ export function logOdds(probability: number): number {
   return Math.log(p / (1 - p));
 }
 
+/** The probability of such log odds. */
+export const probabilityOf = (odds: number): number => 1 / (1 + Math.exp(-odds));
+
 /** An analysis as its makers give it, with confidences that are probabilities in place of theirs. */
 export function withProbabilities(analysis: Analysis): Analysis {
   const { tempo, key, tuning, beats, chords, sections } = analysis;
@@ -43,5 +46,5 @@ export function withProbabilities(analysis: Analysis): Analysis {
 
 function mapped<T extends { readonly confidence: number }>(estimate: Estimate, made: T): T {
   const { offset, slope } = CONFIDENCE_MAPS[estimate];
-  return { ...made, confidence: 1 / (1 + Math.exp(-(offset + slope * logOdds(made.confidence)))) };
+  return { ...made, confidence: probabilityOf(offset + slope * logOdds(made.confidence)) };
 }

@@ -5,6 +5,7 @@ import { CHORD_STATES } from './chord-vocabulary.ts';
 import { CHANGE_COST, decodeChords } from './chords.ts';
 import { type Chroma, PITCH_CLASSES } from './chroma.ts';
 import { decodeKeys, mainKey, scaleOf } from './key.ts';
+import { withSecondOpinion } from './second-opinion.ts';
 
 /** Log cost of a chord's tone that lies outside of the key, in each interval. */
 const FOREIGN_TONE_COST = 0.5;
@@ -34,7 +35,12 @@ export function estimateHarmony({ chroma, grid, beats, partStarts }: HarmonyInpu
     return beats[beat].position === 1 ? CHANGE_COST.downbeat : CHANGE_COST.beat;
   });
   const evidence = inKey(heard, keys, edges);
-  return { key: mainKey(keys), keys, chords: decodeChords({ evidence, chroma, edges, changeCosts }) };
+  const key = mainKey(keys);
+  return {
+    key: key && withSecondOpinion(key, chroma),
+    keys,
+    chords: decodeChords({ evidence, chroma, edges, changeCosts }),
+  };
 }
 
 /** The evidence less what each chord's foreign tones cost in the key of the time. */
