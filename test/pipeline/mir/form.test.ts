@@ -121,13 +121,12 @@ describe('the form of a song', () => {
     expect(new Set(found.map(({ label }) => label)).size).toBe(parts.length);
   });
 
-  it('has few sections where a loop never changes, all of one kind', () => {
+  it('has hardly any sections where a loop never changes', () => {
     const { found } = sectionsOf({
       bpm,
       sections: [section(Array(8).fill(a.chords.slice(0, 4)).flat(), soft)],
     });
-    expect(found.length).toBeLessThanOrEqual(4);
-    expect(new Set(found.map(({ label }) => label)).size).toBe(1);
+    expect(found.length).toBeLessThanOrEqual(2);
   });
 });
 

@@ -3,6 +3,7 @@ import { beatsTooEarly, sharpestNear } from './alignment.ts';
 import { barEdges, hasBars } from './bar-lines.ts';
 import { segment } from './boundaries.ts';
 import { boundaryOdds } from './boundary-cues.ts';
+import { kindsOf } from './section-kinds.ts';
 import { labelSections } from './section-labels.ts';
 import { type BarFeatures, selfSimilarity } from './self-similarity.ts';
 
@@ -10,6 +11,9 @@ import { type BarFeatures, selfSimilarity } from './self-similarity.ts';
 const SHORTEST_SONG = 10;
 /** By how much the boundaries must be clearer on another beat than on the downbeats (expected F-measure). */
 const CLEARER = 0.03;
+
+/** Least probability of a boundary between two sections of one kind, which may be one section. */
+const LEAST_BETWEEN_ALIKE = 0.5;
 
 export interface SectionInput extends BarFeatures {
   readonly beats: readonly Beat[];
@@ -34,9 +38,15 @@ export function findSections({ beats, duration, ...features }: SectionInput): Se
     if (shifted.expectedF > solution.expectedF + CLEARER) solution = shifted;
   }
 
-  const { edges, similarity, starts, probability, expectedF } = solution;
+  const { edges, similarity, probability, expectedF } = solution;
+  const rangesOf = (all: readonly number[]) =>
+    all.map((start, i) => ({ start, end: all[i + 1] ?? similarity.bars }));
+  const kinds = kindsOf(rangesOf(solution.starts), similarity);
+  const starts = solution.starts.filter(
+    (bar, i) => i === 0 || kinds[i] !== kinds[i - 1] || probability[bar] >= LEAST_BETWEEN_ALIKE,
+  );
   if (starts.length === 1) return whole(duration, expectedF);
-  const ranges = starts.map((start, i) => ({ start, end: starts[i + 1] ?? similarity.bars }));
+  const ranges = rangesOf(starts);
   const labels = labelSections(ranges, similarity);
   const timeOf = (bar: number) => (isMetric ? edges[bar] : sharpestNear(edges[bar], features.onsets));
   const times = [0, ...starts.slice(1).map(timeOf), duration];
