@@ -9,8 +9,11 @@ const FEWEST_REPEATED = 3;
 const REACH = 2;
 /** Fewest bars on either side that can be told apart. */
 const FEWEST_COMPARED = 2;
-/** Bounds of a single cue in standard deviations, so that none drowns the others. */
-const LEAST_VALUE = -1.5;
+/**
+ * Bounds of a single cue in standard deviations, so that none drowns the others. A cue that is missing says little against
+ * a boundary: where verse and chorus return as a pair, nothing new begins to repeat between them.
+ */
+const LEAST_VALUE = -0.5;
 const MOST_VALUE = 4;
 
 /**
@@ -20,7 +23,7 @@ const MOST_VALUE = 4;
  * .65 to .85), none is needed.
  */
 const CUES = {
-  accent: { weight: 1.3, leastDeviation: 0.2 },
+  accent: { weight: 1.5, leastDeviation: 0.2 },
   fill: { weight: 0.7, leastDeviation: 0.4 },
   voice: { weight: 0.4, leastDeviation: 0.25 },
   repetition: { weight: 1.0, leastDeviation: 0.02 },
@@ -28,7 +31,7 @@ const CUES = {
   rhythm: { weight: 0.3, leastDeviation: 0.05 },
 } as const;
 /** Log odds of a bar whose cues are all average. */
-const BIAS = -3.3;
+const BIAS = -3.6;
 
 /**
  * For each bar the log odds that a section begins with it: a cymbal rings on its first beat, a fill comes before it, the
