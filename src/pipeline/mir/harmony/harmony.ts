@@ -25,22 +25,32 @@ export interface Harmony {
   readonly chords: readonly Chord[];
 }
 
-/** Keys and chords of a song; the chords are expected to be made of the key's tones, and to change with the beats and bars. */
+/** Keys and chords of a song. */
 export function estimateHarmony({ chroma, grid, beats, partStarts }: HarmonyInput): Harmony {
-  const { edges, beatOf } = grid;
-  const heard = chordEvidence(chroma);
-  const keys = decodeKeys(chroma, { evidence: heard, edges, partStarts });
-  const changeCosts = beatOf.map((beat) => {
-    if (beat === null) return CHANGE_COST.off;
-    return beats[beat].position === 1 ? CHANGE_COST.downbeat : CHANGE_COST.beat;
-  });
-  const evidence = inKey(heard, keys, edges);
+  const evidence = chordEvidence(chroma);
+  const keys = decodeKeys(chroma, { evidence, edges: grid.edges, partStarts });
   const key = mainKey(keys);
   return {
     key: key && withSecondOpinion(key, chroma),
     keys,
-    chords: decodeChords({ evidence, chroma, edges, changeCosts }),
+    chords: estimateChords({ chroma, evidence, grid, beats, keys }),
   };
+}
+
+export interface ChordsInput extends Pick<HarmonyInput, 'chroma' | 'grid' | 'beats'> {
+  /** What `chordEvidence` finds in the chroma. */
+  readonly evidence: readonly Float64Array[];
+  readonly keys: readonly KeySpan[];
+}
+
+/** Chords of a song: expected to be made of the key's tones, and to change with the beats and bars. */
+export function estimateChords({ chroma, evidence, grid, beats, keys }: ChordsInput): Chord[] {
+  const { edges, beatOf } = grid;
+  const changeCosts = beatOf.map((beat) => {
+    if (beat === null) return CHANGE_COST.off;
+    return beats[beat].position === 1 ? CHANGE_COST.downbeat : CHANGE_COST.beat;
+  });
+  return decodeChords({ evidence: inKey(evidence, keys, edges), chroma, edges, changeCosts });
 }
 
 /** The evidence less what each chord's foreign tones cost in the key of the time. */
