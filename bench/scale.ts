@@ -85,8 +85,8 @@ function costsOf({ stage_seconds, stems, source }: ResultDocument, partSegments?
     publish: assemble + upload,
     decode: download,
     bytesRead: source.size_bytes,
-    bytesWritten: stems.length * wavBytes(SECONDS * SAMPLE_RATE),
-    blocks: stems.length * segments,
+    bytesWritten: (stems.length + separator.chord_stems.length / 2) * wavBytes(SECONDS * SAMPLE_RATE), // The copies are mono.
+    blocks: (stems.length + separator.chord_stems.length) * segments,
   };
 }
 

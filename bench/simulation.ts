@@ -4,15 +4,15 @@ export interface Costs {
   /** Each part of the separation. */
   readonly parts: readonly number[];
   readonly analyze: number;
-  /** Assembly and upload. */
+  /** Assembly, with the chords of the stems, and upload. */
   readonly publish: number;
   /** Decoding on a further instance. */
   readonly decode: number;
   /** Bytes of the song. */
   readonly bytesRead: number;
-  /** Bytes of its stems. */
+  /** Bytes of its stems and their copies for the chords. */
   readonly bytesWritten: number;
-  /** Blocks of its stems. */
+  /** Blocks of these. */
   readonly blocks: number;
 }
 

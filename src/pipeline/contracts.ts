@@ -93,6 +93,8 @@ export interface SeparationPlan extends SeparatorInfo {
   readonly stems: readonly string[];
   /** The stems pass by pass: each goes through the song with one network. */
   readonly passes: readonly (readonly string[])[];
+  /** Those of the stems that the chords are read from; none means the mix. */
+  readonly chord_stems: readonly string[];
   readonly stride_frames: number;
   readonly segments: number;
   /** Segments that one separation activity works through. */

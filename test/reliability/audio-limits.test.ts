@@ -171,6 +171,7 @@ describe('12. 0.2 s; mono; 5.1; 8 kHz; 192 kHz; 24-bit; float; hours long within
     validateJams(
       assembleJams({
         analysis,
+        chordSource: 'mix',
         title: '',
         identifiers: {},
         tool: { name: 't', version: '1' },

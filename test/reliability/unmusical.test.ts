@@ -30,6 +30,7 @@ describe('13. Silence, a constant, full-scale noise, a single click -> valid JAM
     const analysis = analyse(song);
     const jams = assembleJams({
       analysis,
+      chordSource: 'mix',
       title: '',
       identifiers: {},
       tool: { name: 't', version: '1' },

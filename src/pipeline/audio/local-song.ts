@@ -28,7 +28,7 @@ export function localSong(
   source: SongVersion,
   config: Config,
 ): Promise<LocalSong> {
-  const folder = songFolder(source, config);
+  const folder = folderOf(source, config);
   const running = underWay.get(folder) ?? obtain(container, source, config, folder);
   underWay.set(folder, running);
   return running.finally(() => underWay.delete(folder));
@@ -36,6 +36,14 @@ export function localSong(
 
 /** Folders that this process has used. */
 const used = new Set<string>();
+
+/** This machine's folder of a song, for files that go when the decoded song goes. */
+export async function songFolder(source: SongVersion, config: Config): Promise<string> {
+  const folder = folderOf(source, config);
+  used.add(folder);
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
 
 /** Removes the decoded songs of this process from this machine. */
 export async function removeLocalSongs(): Promise<void> {
@@ -45,7 +53,7 @@ export async function removeLocalSongs(): Promise<void> {
 
 /** Removes the decoded song from this machine. */
 export async function removeLocalSong(source: SongVersion, config: Config): Promise<void> {
-  await rm(songFolder(source, config), { recursive: true, force: true });
+  await rm(folderOf(source, config), { recursive: true, force: true });
 }
 
 async function obtain(
@@ -94,7 +102,7 @@ async function downloadTo(path: string, pieces: AsyncIterable<Buffer>): Promise<
   return hash.digest('hex');
 }
 
-function songFolder({ audio_file_id, blob_name, etag }: SongVersion, config: Config): string {
+function folderOf({ audio_file_id, blob_name, etag }: SongVersion, config: Config): string {
   const key = createHash('sha256')
     .update(JSON.stringify([audio_file_id, blob_name, etag]))
     .digest('hex')

@@ -18,14 +18,23 @@ export interface Song {
   read(start: number, count: number): [left: Float32Array, right: Float32Array];
 }
 
-/** A decoded song in a file of raw little-endian float32 samples, left and right interleaved. Whoever opens it closes it. */
+/**
+ * A song in a file of raw little-endian float32 samples: a decoded one with left and right interleaved, or of one channel,
+ * which then reads as both. Whoever opens it closes it.
+ */
 export class SongFile implements Song, Disposable {
   readonly frames: number;
   readonly #fd: number;
+  readonly #channels: number;
 
-  constructor(path: string) {
+  constructor(path: string, channels: 1 | 2 = CHANNELS) {
     this.#fd = openSync(path, 'r');
-    this.frames = Math.floor(fstatSync(this.#fd).size / FRAME_BYTES);
+    this.#channels = channels;
+    this.frames = Math.floor(fstatSync(this.#fd).size / this.#frameBytes);
+  }
+
+  get #frameBytes(): number {
+    return this.#channels * Float32Array.BYTES_PER_ELEMENT;
   }
 
   read(start: number, count: number): [Float32Array, Float32Array] {
@@ -34,16 +43,16 @@ export class SongFile implements Song, Disposable {
     const from = Math.max(0, start);
     const to = Math.min(this.frames, start + count);
     if (to <= from) return [left, right];
-    const interleaved = new Float32Array((to - from) * CHANNELS);
+    const interleaved = new Float32Array((to - from) * this.#channels);
     const bytes = new Uint8Array(interleaved.buffer);
     for (let done = 0; done < bytes.length; ) {
-      const got = readSync(this.#fd, bytes, done, bytes.length - done, from * FRAME_BYTES + done);
+      const got = readSync(this.#fd, bytes, done, bytes.length - done, from * this.#frameBytes + done);
       if (got === 0) throw new Error(`The decoded song ended ${bytes.length - done} bytes early.`);
       done += got;
     }
-    for (let i = 0, at = from - start; i < interleaved.length; i += CHANNELS, at++) {
+    for (let i = 0, at = from - start; i < interleaved.length; i += this.#channels, at++) {
       left[at] = interleaved[i];
-      right[at] = interleaved[i + 1];
+      right[at] = interleaved[i + this.#channels - 1];
     }
     return [left, right];
   }

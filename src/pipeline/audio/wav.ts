@@ -40,6 +40,14 @@ export function toPcm16([left, right]: StereoBlock): Int16Array {
   return out;
 }
 
+/** Little-endian 16-bit samples as float32. */
+export function fromPcm16(bytes: Buffer): Float32Array {
+  const out = new Float32Array(bytes.length / Int16Array.BYTES_PER_ELEMENT);
+  for (let i = 0; i < out.length; i++)
+    out[i] = bytes.readInt16LE(i * Int16Array.BYTES_PER_ELEMENT) / FULL_SCALE;
+  return out;
+}
+
 function quantize(sample: number): number {
   return Math.round(Math.max(-1, Math.min(1, sample)) * FULL_SCALE);
 }

@@ -5,11 +5,12 @@
  */
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
-import { SongFile } from '../audio/song.ts';
+import { CHANNELS, SongFile } from '../audio/song.ts';
 import { toPcm16 } from '../audio/wav.ts';
 import { readConfig } from '../config.ts';
 import { asWorkerError, WorkerError } from '../errors.ts';
 import { analyse } from '../mir/analyse.ts';
+import { chordsOfStems } from '../mir/stem-chords.ts';
 import { openSeparator } from '../separation/open.ts';
 import type { Separator } from '../separation/separator.ts';
 import { watchMemory } from './memory-watch.ts';
@@ -37,8 +38,10 @@ process.on('message', (message: ParentMessage) => {
 async function work(task: Task): Promise<void> {
   cancellation = new AbortController();
   try {
-    using song = new SongFile(task.song);
+    using song = new SongFile(task.song, task.kind === 'chords' ? 1 : CHANNELS);
     if (task.kind === 'analyze') await send({ kind: 'analysis', analysis: analyse(song) });
+    else if (task.kind === 'chords')
+      await send({ kind: 'chords', chords: chordsOfStems(song, task.analysis) });
     else await separate(song, task);
     await send({ kind: 'done', peakBytes: process.resourceUsage().maxRSS * KILOBYTE });
   } catch (error) {

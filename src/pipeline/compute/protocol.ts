@@ -1,10 +1,11 @@
 import type { ErrorInfo } from '../errors.ts';
-import type { Analysis } from '../mir/analysis.ts';
+import type { Analysis, Chord } from '../mir/analysis.ts';
 import type { SeparatorChoice } from '../separation/separator.ts';
 
-/** What a compute child can be asked for. `song` is the path of a decoded song (see `SongFile`). */
+/** What a compute child can be asked for. `song` is the path of a song (see `SongFile`); of one channel for `chords`. */
 export type Task =
   | { readonly kind: 'analyze'; readonly song: string }
+  | { readonly kind: 'chords'; readonly song: string; readonly analysis: Analysis }
   | {
       readonly kind: 'separate';
       readonly song: string;
@@ -34,6 +35,7 @@ export interface SegmentMessage {
 export type ChildMessage =
   | SegmentMessage
   | { readonly kind: 'analysis'; readonly analysis: Analysis }
+  | { readonly kind: 'chords'; readonly chords: readonly Chord[] | null }
   | { readonly kind: 'alive' }
   | { readonly kind: 'done'; readonly peakBytes: number }
   | { readonly kind: 'failed'; readonly error: ErrorInfo };

@@ -39,7 +39,7 @@ export async function* runInChild(task: Task, signal?: AbortSignal): AsyncGenera
 }
 
 function needsOf(task: Task): ProcessNeeds {
-  if (task.kind === 'analyze') return { key: task.kind, network: false };
+  if (task.kind !== 'separate') return { key: task.kind, network: false };
   return { key: JSON.stringify(task.separator), network: task.separator.precision !== null };
 }
 

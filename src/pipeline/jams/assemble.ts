@@ -39,6 +39,8 @@ export interface Jams {
 
 export interface JamsInput {
   readonly analysis: Analysis;
+  /** What the chords were read from: `mix`, or stems and what made them. */
+  readonly chordSource: string;
   readonly title: string;
   readonly identifiers: Readonly<Record<string, string>>;
   readonly tool: { readonly name: string; readonly version: string };
@@ -47,7 +49,14 @@ export interface JamsInput {
 }
 
 /** The JAMS annotation of an analysed song. An estimate that is null gives an annotation without observations. */
-export function assembleJams({ analysis, title, identifiers, tool, separation }: JamsInput): Jams {
+export function assembleJams({
+  analysis,
+  chordSource,
+  title,
+  identifiers,
+  tool,
+  separation,
+}: JamsInput): Jams {
   const { tempo, key, keys, tuning, beats, meter } = analysis;
   const duration = toTime(analysis.duration);
   const annotation = (namespace: string, data: Observation[]): Annotation => ({
@@ -113,7 +122,7 @@ export function assembleJams({ analysis, title, identifiers, tool, separation }:
           : [],
       ),
       annotation('segment_open', analysis.sections.map(between)),
-      annotation('chord', analysis.chords.map(between)),
+      { ...annotation('chord', analysis.chords.map(between)), sandbox: { source: chordSource } },
     ],
     sandbox: {
       tuning_frequency: round(tuning?.frequency ?? null, TUNING_DECIMALS),

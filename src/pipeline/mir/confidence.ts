@@ -36,16 +36,17 @@ export function withProbabilities(analysis: Analysis): Analysis {
   const { tempo, key, tuning, beats, chords, sections } = analysis;
   return {
     ...analysis,
-    tempo: tempo && mapped('tempo', tempo),
-    key: key && mapped('key', key),
-    tuning: tuning && mapped('tuning', tuning),
-    beats: beats.map((beat) => mapped('beat', beat)),
-    chords: chords.map((chord) => mapped('chord', chord)),
-    sections: sections.map((section) => mapped('section', section)),
+    tempo: tempo && withProbability('tempo', tempo),
+    key: key && withProbability('key', key),
+    tuning: tuning && withProbability('tuning', tuning),
+    beats: beats.map((beat) => withProbability('beat', beat)),
+    chords: chords.map((chord) => withProbability('chord', chord)),
+    sections: sections.map((section) => withProbability('section', section)),
   };
 }
 
-function mapped<T extends { readonly confidence: number }>(estimate: Estimate, made: T): T {
+/** An estimate with a probability in place of its maker's confidence. */
+export function withProbability<T extends { readonly confidence: number }>(estimate: Estimate, made: T): T {
   const { offset, slope } = CONFIDENCE_MAPS[estimate];
   return { ...made, confidence: probabilityOf(offset + slope * logOdds(made.confidence)) };
 }

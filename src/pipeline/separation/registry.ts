@@ -10,6 +10,8 @@ import { STEMS } from './spectral/masks.ts';
 
 /** The separator that needs no weights. */
 export const SPECTRAL = 'spectral';
+/** Stems that carry a song's chords, whichever of them a model has; it must have the first two. */
+const CHORD_STEMS = ['bass', 'other', 'guitar', 'piano'] as const;
 /** Segments per part. A part begins with segments that the one before it works through too: they should be few of many. */
 const PART_SEGMENTS = { spectral: 12, demucs: 20 } as const;
 
@@ -42,8 +44,8 @@ export function chooseSeparator(
   requireKnown(requested, wanted, config);
   const model = resolveModel(requested, config);
   const { networks, ...description } = describeSeparator(model, config);
+  const stems = networks.flatMap((network) => network.stems);
   if (wanted) {
-    const stems = networks.flatMap((network) => network.stems);
     if (model !== requested && !wanted.every((stem) => stems.includes(stem)))
       throw unavailable(requested, config);
     requireStems(model, wanted, stems);
@@ -64,6 +66,7 @@ export function chooseSeparator(
     ...description,
     stems: passes.flat(),
     passes,
+    chord_stems: chordStems(stems, wanted ?? stems),
   };
 }
 
@@ -97,6 +100,13 @@ function requireStems(model: string, wanted: readonly string[], stems: readonly 
     'invalid_request',
     `stems: the model '${model}' gives ${stems.join(', ')}; got '${unknown}'.`,
   );
+}
+
+/** The stems to read chords from: all of the model's that carry them, or none, for what is missing would be missed. */
+function chordStems(stems: readonly string[], wanted: readonly string[]): readonly string[] {
+  const [bass, other] = CHORD_STEMS;
+  const carrying = CHORD_STEMS.filter((stem) => stems.includes(stem) || stem === bass || stem === other);
+  return carrying.every((stem) => wanted.includes(stem)) ? carrying : [];
 }
 
 /** One stem alone comes with what it leaves of the song. */

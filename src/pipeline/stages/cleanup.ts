@@ -2,6 +2,7 @@ import { removeLocalSong } from '../audio/local-song.ts';
 import type { JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
 import { faultPoint } from '../fault-point.ts';
 import { blobNames, removeBlob } from '../storage/container.ts';
+import { MonoCopy } from '../storage/mono-copy.ts';
 import { nextWorkBlob, workPrefix } from '../storage/names.ts';
 import { StagedStem } from '../storage/staged-stem.ts';
 import { takeNext } from './cancel.ts';
@@ -30,6 +31,8 @@ export async function cleanup(
   faultPoint('cleanup', 'middle');
   for (const stem of discard?.stems ?? [])
     await new StagedStem(container, audio_file_id, stem, discard!.run).discard();
+  for (const stem of discard?.chord_stems ?? [])
+    await new MonoCopy(container, audio_file_id, stem, discard!.run).discard();
   for (const name of await blobNames(container, workPrefix(audio_file_id)))
     if (name !== nextWorkBlob(audio_file_id)) await removeBlob(container, name);
   // Last of all, and nothing else removes it: what comes after this is started by the one who noted it.

@@ -4,6 +4,8 @@ import type { SeparationPlan, SourceInfo } from '../contracts.ts';
 import { type ErrorCode, WorkerError } from '../errors.ts';
 import { faultPoint } from '../fault-point.ts';
 import { noteTry } from '../models/faults.ts';
+import { MonoCopy } from '../storage/mono-copy.ts';
+import type { StagedBlob } from '../storage/staged-blob.ts';
 import { StagedStem } from '../storage/staged-stem.ts';
 import type { StageContext } from './context.ts';
 
@@ -38,17 +40,23 @@ export function separationParts({
   );
 }
 
-/** Separates one part, staging each segment of each stem as it comes. What an earlier try staged is not made again. */
+/**
+ * Separates one part, staging each segment of each stem as it comes, and its copy where the stem carries chords. What an
+ * earlier try staged is not made again.
+ */
 export async function separate(
   { source, plan, pass, first, end }: SeparationPart,
   { container, config, signal, log }: StageContext,
 ): Promise<void> {
   const { model, precision, overlap, weights } = plan;
   const stems = plan.passes[pass];
-  const blobs = new Map(
-    stems.map((stem) => [stem, new StagedStem(container, source.audio_file_id, stem, plan.run)]),
+  const blobs = new Map<string, StagedBlob[]>(
+    stems.map((stem) => {
+      const kinds = plan.chord_stems.includes(stem) ? [StagedStem, MonoCopy] : [StagedStem];
+      return [stem, kinds.map((Kind) => new Kind(container, source.audio_file_id, stem, plan.run))];
+    }),
   );
-  const staged = await Promise.all([...blobs.values()].map((blob) => blob.stagedSegments()));
+  const staged = await Promise.all([...blobs.values()].flat().map((blob) => blob.stagedSegments()));
   const segments = Array.from({ length: end - first }, (_, i) => first + i).filter(
     (index) => !staged.every((done) => done.has(index)),
   );
@@ -65,7 +73,8 @@ export async function separate(
     for await (const message of runInChild(task, signal)) {
       if (message.kind !== 'segment')
         throw new WorkerError('internal', `A ${message.kind} came from a separation.`);
-      await blobs.get(message.stem)!.stage(message.index, message.samples);
+      const { index, stem, samples } = message;
+      await Promise.all(blobs.get(stem)!.map((blob) => blob.stage(index, samples)));
       faultPoint('separate', 'middle');
     }
     noteTry(model, undefined);

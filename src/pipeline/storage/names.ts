@@ -27,6 +27,8 @@ export const resultBlob = (id: string) => `${id}/analysis/result.json`;
 export const workPrefix = (id: string) => `${id}/work/`;
 export const analysisWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.analysis.json`;
 export const jamsWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.jams`;
+/** A stem's copy for the chords. Its name is the same in every run of a song, so that a run replaces what one before it has left staged. */
+export const monoCopyWorkBlob = (id: string, stem: string) => `${workPrefix(id)}${stem}.mono`;
 /** Stands there while a run is asked to leave off. */
 export const cancelWorkBlob = (id: string) => `${workPrefix(id)}cancel.json`;
 /** The run to start once the one that is under way has left off. */

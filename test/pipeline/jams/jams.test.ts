@@ -31,6 +31,7 @@ const SILENCE: Analysis = {
 const assemble = (analysis: Analysis) =>
   assembleJams({
     analysis,
+    chordSource: 'mix',
     title: 'song.mp3',
     identifiers: { audio_file_id: 'a' },
     tool: { name: 'test', version: '0.0.1' },
@@ -51,6 +52,9 @@ describe('the JAMS annotation', () => {
       measure: 2,
       num_beats: 3,
       beat_units: 4,
+    });
+    expect(jams.annotations.find(({ namespace }) => namespace === 'chord')!.sandbox).toEqual({
+      source: 'mix',
     });
     expect(observations(jams, 'segment_open').map(({ duration }) => duration)).toEqual([1.5, 2.5]);
     expect(jams.sandbox).toMatchObject({ tuning_frequency: 441, separation: { model: 'spectral' } });

@@ -51,6 +51,18 @@ describe('a separator is chosen', () => {
     expect(choose('mine', ['piano']).stems).toEqual(['piano', 'no_piano']);
   });
 
+  it('with the stems that carry chords, where all of these that the model has are wanted', () => {
+    expect(choose('htdemucs').chord_stems).toEqual(['bass', 'other']);
+    expect(choose('htdemucs_ft', ['other', 'bass']).chord_stems).toEqual(['bass', 'other']);
+    expect(choose('mine').chord_stems).toEqual(['bass', 'other', 'guitar', 'piano']);
+    for (const [model, stems] of [
+      ['spectral', ['vocals']],
+      ['htdemucs', ['bass']],
+      ['mine', ['bass', 'other']],
+    ] as const)
+      expect(choose(model, stems).chord_stems, `${stems} of ${model}`).toEqual([]);
+  });
+
   it('in larger parts, the more segments a part works through twice', () => {
     const parts = ['0', '0.25', '0.75'].map(
       (DEMUCS_OVERLAP) => choose('htdemucs', undefined, { DEMUCS_OVERLAP }).part_segments,

@@ -17,6 +17,7 @@ import { type DownloadResult, download } from '../../../src/pipeline/stages/down
 import { separate } from '../../../src/pipeline/stages/separate.ts';
 import { upload } from '../../../src/pipeline/stages/upload.ts';
 import { readJson } from '../../../src/pipeline/storage/container.ts';
+import { MonoCopy } from '../../../src/pipeline/storage/mono-copy.ts';
 import { StagedStem } from '../../../src/pipeline/storage/staged-stem.ts';
 import { startStorage, type TestStorage } from '../../support/storage.ts';
 import { writeTone } from '../../support/tone.ts';
@@ -64,7 +65,11 @@ describe('the stages of a run', { timeout: 120_000 }, () => {
     const started = performance.now();
     await separate({ ...song, pass: 0, first: 0, end: 1 }, context);
     expect(performance.now() - started).toBeLessThan(500);
+    const bass = new MonoCopy(storage.container, 'a', 'bass', plan.run);
+    expect(await bass.stagedSegments()).toEqual(new Set([0]));
+    await bass.discard();
     await separate({ ...song, pass: 0, first: 0, end: plan.segments }, context);
+    expect((await bass.stagedSegments()).size).toBe(plan.segments);
     expect((await vocals.stagedSegments()).size).toBe(plan.segments);
   });
 

@@ -12,6 +12,7 @@ const PLAN: SeparationPlan = {
   weights: [],
   stems: ['vocals'],
   passes: [['vocals']],
+  chord_stems: [],
   stride_frames: 2,
   segments: 2,
   part_segments: 1,
