@@ -175,4 +175,4 @@ writeFileSync(
   ),
 );
 console.log(`\n${report}\nFor src/pipeline/mir/confidence.ts:\n`);
-for (const { estimate, own } of curves) if (estimate !== 'downbeat') console.log(refitted(estimate, own));
+for (const { estimate, own } of curves) console.log(refitted(estimate, own));

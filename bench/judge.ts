@@ -21,7 +21,7 @@ interface Span {
 
 /** One estimate: how sure it was, whether it was right, and how much it counts (a chord by its seconds). */
 export interface Verdict {
-  readonly estimate: Estimate | 'downbeat';
+  readonly estimate: Estimate;
   readonly confidence: number;
   readonly isRight: boolean;
   readonly weight: number;
@@ -63,10 +63,10 @@ export function truthWithin(truth: Truth, from: number, to: number): Truth {
 
 /** Every estimate that the truth can judge. */
 export function judge(analysis: Analysis, truth: Truth): Verdict[] {
-  const { tempo, key, tuning, beats, chords, sections } = analysis;
+  const { tempo, meter, key, tuning, beats, chords, sections } = analysis;
   const verdicts: Verdict[] = [];
   const add = (
-    estimate: Verdict['estimate'],
+    estimate: Estimate,
     { confidence }: { readonly confidence: number },
     isRight: boolean,
     weight = 1,
@@ -93,9 +93,9 @@ export function judge(analysis: Analysis, truth: Truth): Verdict[] {
     for (const [i, beat] of known.entries()) add('beat', beat, hits[i]);
     const trueDownbeats = truth.beats.filter(({ position }) => position === 1).map(({ time }) => time);
     const downbeats = known.filter(({ position }) => position === 1);
-    if (trueDownbeats.length > 0) {
+    if (meter && trueDownbeats.length > 0) {
       const downbeatHits = hitBy(downbeats, trueDownbeats, BEAT_TOLERANCE);
-      for (const [i, beat] of downbeats.entries()) add('downbeat', beat, downbeatHits[i]);
+      for (const isRight of downbeatHits) add('meter', meter, isRight);
     }
   }
   for (const chord of chords)

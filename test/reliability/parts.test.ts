@@ -11,6 +11,9 @@ import { installSmall } from '../support/models.ts';
 import { startStorage, type TestStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
+/** `npm run test:chaos` tries more lengths. */
+const PART_SEGMENTS = process.env.CHAOS === 'full' ? [1, 2, 3, 5] : [3];
+
 let storage: TestStorage;
 let folder: string;
 const environment = { ...process.env };
@@ -25,7 +28,7 @@ beforeAll(async () => {
   });
   await installSmall(process.env.MODELS_DIR!, 'htdemucs');
   const song = join(folder, 'song.wav');
-  writeTone(song, { seconds: 32, output: ['-ac', '2', '-af', 'volume=2,tremolo=f=3:d=0.9'] });
+  writeTone(song, { seconds: 25, output: ['-ac', '2', '-af', 'volume=2,tremolo=f=3:d=0.9'] });
   await storage.container.getBlockBlobClient('a/song.wav').uploadFile(song);
 });
 afterAll(async () => {
@@ -56,6 +59,6 @@ describe.each(['htdemucs', 'spectral'])('the stems of %s', (model) => {
   it('are the same to the last byte for every part length, order and number of processes', async () => {
     const whole = await separated(model, 1000);
     expect(whole.every((bytes) => bytes.length > 1_000_000)).toBe(true);
-    for (const partSegments of [1, 3, 5]) expect(await separated(model, partSegments)).toEqual(whole);
+    for (const partSegments of PART_SEGMENTS) expect(await separated(model, partSegments)).toEqual(whole);
   });
 });

@@ -6,7 +6,7 @@ import { startStorage, type TestStorage } from '../../support/storage.ts';
 import { FAULTS, type Fault, type FaultyStorage, startFaultyStorage } from '../../support/storage-proxy.ts';
 
 const TRY_SECONDS = 0.4;
-const SONG = Buffer.alloc(9_000_000, 'a song in three pieces');
+const SONG = Buffer.alloc(5_000_000, 'a song in two pieces');
 
 let storage: TestStorage;
 let proxy: FaultyStorage | undefined;
@@ -45,8 +45,8 @@ async function hashOfSong(): Promise<string> {
 
 describe('a request to the storage', () => {
   it.each(FAULTS)('is tried again where the answer is %s, and gets it in the end', async (fault) => {
-    const { faults } = await behind([fault], 0.25);
-    for (let i = 0; i < 3; i++) {
+    const { faults } = await behind([fault], 0.3);
+    for (let i = 0; i < 2; i++) {
       await writeJson(container, `document-${i}`, { i });
       expect(await readJson(container, `document-${i}`)).toEqual({ i });
     }
