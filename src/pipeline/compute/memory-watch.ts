@@ -24,10 +24,12 @@ export function exceededMemory(stderr: string): number | undefined {
 }
 
 if (!isMainThread && workerData?.limitBytes) {
-  setInterval(() => {
+  const look = () => {
     const bytes = process.memoryUsage.rss();
     if (bytes <= workerData.limitBytes) return;
     writeSync(STDERR, `${NOTICE}${bytes}\n`);
     process.kill(process.pid, 'SIGKILL');
-  }, INTERVAL_MS);
+  };
+  look();
+  setInterval(look, INTERVAL_MS);
 }
