@@ -1,6 +1,6 @@
 /**
- * How the storage is asked: each try bounded in time, tries bounded in number, and what fails told to people. The SDK
- * tries nothing again by itself here, because it waits for an answer that doesn't come, or breaks off, for ever.
+ * How the storage is asked: each try bounded in time, tries bounded in number, and what fails told to people. The SDK's
+ * own retries are off: they bound no try on this side, and don't mend an answer that breaks off in the middle.
  */
 import { RestError } from '@azure/storage-blob';
 import pRetry from 'p-retry';
