@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { decode } from '../src/pipeline/audio/decode.ts';
-import { SAMPLE_RATE, type Song, SongFile } from '../src/pipeline/audio/song.ts';
+import { SAMPLE_RATE, type Song, SongFile, type StereoBlock } from '../src/pipeline/audio/song.ts';
 import { analyse } from '../src/pipeline/mir/analyse.ts';
 import { CONFIDENCE_MAPS, type Estimate, logOdds } from '../src/pipeline/mir/confidence.ts';
 import { judge, type Truth, truthWithin, type Verdict } from './judge.ts';
@@ -45,8 +45,8 @@ class Excerpt implements Song {
     this.frames = frames;
   }
 
-  read(start: number, count: number): [Float32Array, Float32Array] {
-    const channels = this.#song.read(this.#first + start, count);
+  read(start: number, count: number, into?: StereoBlock): StereoBlock {
+    const channels = this.#song.read(this.#first + start, count, into);
     for (const samples of channels) {
       samples.fill(0, 0, Math.max(0, -start));
       samples.fill(0, Math.max(0, this.frames - start));

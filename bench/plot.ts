@@ -7,6 +7,8 @@ export interface Series {
 const WIDTH = 640;
 const HEIGHT = 360;
 const MARGIN = 56;
+/** Height of a line of the legend. */
+const LEGEND_LINE = 18;
 const COLOURS = ['#2563eb', '#c2410c', '#15803d', '#7c3aed', '#be185d', '#0e7490', '#a16207', '#475569'];
 /** Powers of ten, and their doubles and quintuples. */
 const TICKS = [1, 2, 5];
@@ -31,13 +33,15 @@ export function plot(
     HEIGHT - MARGIN,
     MARGIN,
   );
-  const lines = series.map(({ name, points }, i) => {
-    if (points.length === 0) return '';
+  const lines = series.map(({ points }, i) => {
     const path = points.map(([a, b], k) => `${k ? 'L' : 'M'}${x.at(a)} ${y.at(b)}`).join('');
-    const [endX, endY] = points[Math.floor(points.length / 2)];
-    return `<path d="${path}" fill="none" stroke="${COLOURS[i]}" stroke-width="2"/>
-<text x="${x.at(endX)}" y="${y.at(endY) - 8}" fill="${COLOURS[i]}">${name}</text>`;
+    return `<path d="${path}" fill="none" stroke="${COLOURS[i]}" stroke-width="2"/>`;
   });
+  // In the upper left corner, which lines that rise leave free.
+  const legend = series.map(
+    ({ name }, i) =>
+      `<text x="${MARGIN + LEGEND_LINE / 2}" y="${MARGIN + (i + 1) * LEGEND_LINE}" fill="${COLOURS[i]}" stroke="#fff" stroke-width="3" paint-order="stroke">${name}</text>`,
+  );
   const xTicks = x.ticks.map(
     (value) =>
       `<path d="M${x.at(value)} ${MARGIN}V${HEIGHT - MARGIN}" stroke="#ddd"/><text x="${x.at(value)}" y="${HEIGHT - MARGIN + 18}" text-anchor="middle">${value}</text>`,
@@ -49,7 +53,7 @@ export function plot(
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
 <title>${series.map(({ name }) => name).join(', ')} over ${xLabel}</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>
-${[...xTicks, ...yTicks, ...lines].join('\n')}
+${[...xTicks, ...yTicks, ...lines, ...legend].join('\n')}
 <text x="${WIDTH / 2}" y="${HEIGHT - 12}" text-anchor="middle">${xLabel}</text>
 </svg>
 `;

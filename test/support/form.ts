@@ -1,12 +1,11 @@
 import type { SongPlan } from '../../scripts/synth/song.ts';
 import type { Song } from '../../src/pipeline/audio/song.ts';
 import type { Beat, Section } from '../../src/pipeline/mir/analysis.ts';
+import { soundFeatures } from '../../src/pipeline/mir/features/features.ts';
 import { findSections } from '../../src/pipeline/mir/form/sections.ts';
-import { voiceMovement } from '../../src/pipeline/mir/form/voice.ts';
 import { beatGrid } from '../../src/pipeline/mir/grid.ts';
 import { chromaOf } from '../../src/pipeline/mir/harmony/chroma.ts';
-import { noteSalience } from '../../src/pipeline/mir/harmony/notes.ts';
-import { onsetFeatures } from '../../src/pipeline/mir/rhythm/onsets.ts';
+import { notesOf } from './harmony.ts';
 import { song } from './songs.ts';
 
 /** What the form is read from, for a song whose beats are known. */
@@ -15,10 +14,9 @@ export function formFeatures(audio: Song, beats: readonly Beat[], duration: numb
     beats.map(({ time }) => time),
     duration,
   );
-  const notes = noteSalience(audio, grid.edges, 440);
+  const notes = notesOf(audio, grid.edges, 440);
   return {
-    onsets: onsetFeatures(audio),
-    voice: voiceMovement(audio),
+    ...soundFeatures(audio),
     chroma: chromaOf(notes),
     saliences: notes.saliences,
     grid,

@@ -1,5 +1,5 @@
+import type { StereoBlock } from '../../src/pipeline/audio/song.ts';
 import type { Network } from '../../src/pipeline/separation/demucs/separator.ts';
-import type { StereoBlock } from '../../src/pipeline/separation/separator.ts';
 
 /** Stands for a network of two stems: each is what `answer` makes of a segment. */
 export class StandInNetwork implements Network {

@@ -9,6 +9,15 @@ export function childrenOf(parent: number, command: RegExp): number[] {
   });
 }
 
+/** Processor time that a process has taken, as `ps` writes it; empty for one that has ended. */
+export function processorTime(pid: number): string {
+  try {
+    return execFileSync('ps', ['-o', 'time=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  } catch {
+    return '';
+  }
+}
+
 /** Kills one of them. Returns whether there was one. */
 export function killChildOf(parent: number, command: RegExp): boolean {
   const [pid] = childrenOf(parent, command);

@@ -1,5 +1,4 @@
-import type { StereoBlock } from '../separation/separator.ts';
-import { CHANNELS, SAMPLE_RATE } from './song.ts';
+import { CHANNELS, SAMPLE_RATE, type StereoBlock } from './song.ts';
 
 const BITS = 16;
 const BYTES_PER_FRAME = (CHANNELS * BITS) / 8;

@@ -9,10 +9,10 @@ import { CHANNELS, SongFile } from '../audio/song.ts';
 import { toPcm16 } from '../audio/wav.ts';
 import { readConfig } from '../config.ts';
 import { asWorkerError, WorkerError } from '../errors.ts';
-import { analyse } from '../mir/analyse.ts';
 import { chordsOfStems } from '../mir/stem-chords.ts';
 import { openSeparator } from '../separation/open.ts';
 import type { Separator } from '../separation/separator.ts';
+import { analyseFile } from './analyse-file.ts';
 import { watchMemory } from './memory-watch.ts';
 import type { ChildMessage, ParentMessage, Task } from './protocol.ts';
 
@@ -38,16 +38,22 @@ process.on('message', (message: ParentMessage) => {
 async function work(task: Task): Promise<void> {
   cancellation = new AbortController();
   try {
-    using song = new SongFile(task.song, task.kind === 'chords' ? 1 : CHANNELS);
-    if (task.kind === 'analyze') await send({ kind: 'analysis', analysis: analyse(song) });
-    else if (task.kind === 'chords')
-      await send({ kind: 'chords', chords: chordsOfStems(song, task.analysis) });
-    else await separate(song, task);
+    await perform(task);
     await send({ kind: 'done', peakBytes: process.resourceUsage().maxRSS * KILOBYTE });
   } catch (error) {
     const { code, message } = asWorkerError(error);
     await send({ kind: 'failed', error: { code, message } });
   }
+}
+
+async function perform(task: Task): Promise<void> {
+  if (task.kind === 'analyze') {
+    await send({ kind: 'analysis', analysis: await analyseFile(task.song) });
+    return;
+  }
+  using song = new SongFile(task.song, task.kind === 'chords' ? 1 : CHANNELS);
+  if (task.kind === 'separate') await separate(song, task);
+  else await send({ kind: 'chords', chords: chordsOfStems(song, task.analysis) });
 }
 
 async function separate(song: SongFile, task: Extract<Task, { kind: 'separate' }>): Promise<void> {

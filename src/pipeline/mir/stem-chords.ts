@@ -1,6 +1,8 @@
 import type { Song } from '../audio/song.ts';
 import type { Analysis, Chord } from './analysis.ts';
 import { withProbability } from './confidence.ts';
+import { lowBand } from './features/low-band.ts';
+import { pitchSpectra } from './features/pitch-spectra.ts';
 import { beatGrid } from './grid.ts';
 import { chordEvidence } from './harmony/chord-evidence.ts';
 import { chromaOf, isHarmonic } from './harmony/chroma.ts';
@@ -20,7 +22,8 @@ export function chordsOfStems(
     beats.map(({ time }) => time),
     duration,
   );
-  const chroma = chromaOf(noteSalience(accompaniment, grid.edges, tuning.frequency));
+  const pitches = pitchSpectra(lowBand(accompaniment), tuning.frequency);
+  const chroma = chromaOf(noteSalience(pitches, grid.edges));
   if (!isHarmonic(chroma)) return null;
   const evidence = chordEvidence(chroma);
   return estimateChords({ chroma, evidence, grid, beats, keys }).map((chord) =>

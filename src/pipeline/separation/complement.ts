@@ -1,5 +1,5 @@
-import type { Song } from '../audio/song.ts';
-import type { SeparatedSegment, SeparationRange, Separator, StereoBlock } from './separator.ts';
+import type { Song, StereoBlock } from '../audio/song.ts';
+import type { SeparatedSegment, SeparationRange, Separator } from './separator.ts';
 
 /** Name of what a stem leaves of the song: `no_vocals` is the song without the vocals. */
 export const complementOf = (stem: string): string => `no_${stem}`;

@@ -1,8 +1,5 @@
-import type { Song } from '../audio/song.ts';
+import type { Song, StereoBlock } from '../audio/song.ts';
 import type { SeparatorInfo } from '../contracts.ts';
-
-/** A stem's audio: left and right channel, float32, nominally within -1..1, at 44.1 kHz. */
-export type StereoBlock = readonly [left: Float32Array, right: Float32Array];
 
 /** The separated audio of one stride: frames `start` to `start + length` of the song, for every stem in order. */
 export interface SeparatedSegment {

@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SAMPLE_RATE } from '../../../src/pipeline/audio/song.ts';
+import { SAMPLE_RATE, SongBuffer } from '../../../src/pipeline/audio/song.ts';
 import { endIdleProcesses } from '../../../src/pipeline/compute/pool.ts';
 import type { Task, TaskResult } from '../../../src/pipeline/compute/protocol.ts';
 import { runInChild } from '../../../src/pipeline/compute/run.ts';
 import { readConfig } from '../../../src/pipeline/config.ts';
+import { analyse } from '../../../src/pipeline/mir/analyse.ts';
 import { chooseSeparator } from '../../../src/pipeline/separation/registry.ts';
 import { installSmall } from '../../support/models.ts';
+import { song as renderedSong } from '../../support/songs.ts';
 
 const SECONDS = 20;
 
@@ -79,6 +81,17 @@ describe('a computing process', { timeout: 60_000 }, () => {
     expect(children()).not.toEqual([first]);
     expect(await results(runInChild({ kind: 'analyze', song }))).toMatchObject([{ kind: 'analysis' }]);
     await expect.poll(children).toEqual([]);
+  });
+
+  it('finds with two threads in a song what one would find', async () => {
+    const whole = join(folder, 'whole.f32');
+    const { left, right } = renderedSong().mix;
+    writeFileSync(
+      whole,
+      Float32Array.from({ length: 2 * left.length }, (_, i) => (i % 2 ? right : left)[i >> 1]),
+    );
+    const [result] = await results(runInChild({ kind: 'analyze', song: whole }));
+    expect(result).toEqual({ kind: 'analysis', analysis: analyse(new SongBuffer(left, right)) });
   });
 
   it('leaves off between two segments when it is called off, and goes on with the next task', async () => {

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { SectionPlan } from '../../../scripts/synth/song.ts';
 import { SongBuffer } from '../../../src/pipeline/audio/song.ts';
 import { analyse } from '../../../src/pipeline/mir/analyse.ts';
+import { soundFeatures } from '../../../src/pipeline/mir/features/features.ts';
+import { VOICE_RATE } from '../../../src/pipeline/mir/features/voice.ts';
 import { findSections } from '../../../src/pipeline/mir/form/sections.ts';
-import { VOICE_RATE, voiceMovement } from '../../../src/pipeline/mir/form/voice.ts';
 import { mean } from '../../../src/pipeline/mir/vectors.ts';
 import { formFeatures, sectionsOf } from '../../support/form.ts';
 import { section, song } from '../../support/songs.ts';
@@ -133,13 +134,13 @@ describe('the form of a song', () => {
 describe('the movement of the voice', () => {
   it('is higher where somebody sings, whatever the band plays', () => {
     const { song: audio, truth } = song({ sections: [a, { ...a, melody: SUNG }] });
-    const movement = voiceMovement(audio);
+    const { voice: movement } = soundFeatures(audio);
     const half = Math.round((truth.duration / 2) * VOICE_RATE);
     expect(mean(movement.subarray(half))).toBeGreaterThan(3 * mean(movement.subarray(0, half)));
   });
 
   it('is nothing in silence', () => {
-    const movement = voiceMovement(new SongBuffer(new Float32Array(44_100)));
+    const { voice: movement } = soundFeatures(new SongBuffer(new Float32Array(44_100)));
     expect(Math.max(...movement)).toBe(0);
   });
 });

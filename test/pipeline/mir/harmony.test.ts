@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SAMPLE_RATE, SongBuffer } from '../../../src/pipeline/audio/song.ts';
 import { analyse } from '../../../src/pipeline/mir/analyse.ts';
-import { beatGrid } from '../../../src/pipeline/mir/grid.ts';
-import { chromaOf } from '../../../src/pipeline/mir/harmony/chroma.ts';
-import { noteSalience } from '../../../src/pipeline/mir/harmony/notes.ts';
 import { sameTriad, timeAgreement } from '../../support/agreement.ts';
-import { playChords } from '../../support/chords.ts';
 import { section, song } from '../../support/songs.ts';
 
 describe('the harmony of a whole song', () => {
@@ -48,14 +44,5 @@ describe('the harmony of a whole song', () => {
     expect(key).toBeNull();
     expect(keys).toEqual([]);
     expect(chords.map(({ label }) => label)).toEqual(['N']);
-  });
-
-  it('takes the bass from another recording of the song where there is one', () => {
-    const edges = beatGrid([], 2).edges;
-    const treble = noteSalience(playChords(['C:maj'], { seconds: 2 }).song, edges, 440);
-    const other = noteSalience(playChords(['F:maj'], { seconds: 2 }).song, edges, 440);
-    const [chroma] = chromaOf(treble, other);
-    expect(chroma.treble).toEqual(chromaOf(treble)[0].treble);
-    expect(chroma.bass).toEqual(chromaOf(other)[0].bass);
   });
 });

@@ -1,5 +1,6 @@
 import type { Beat } from '../analysis.ts';
-import { MEL_BANDS, ONSET_RATE, type OnsetFeatures } from '../rhythm/onsets.ts';
+import { MEL_BANDS } from '../features/mel.ts';
+import { ONSET_RATE, type OnsetFeatures } from '../features/onsets.ts';
 import { mean } from '../vectors.ts';
 import { FREE_BAR } from './bar-lines.ts';
 import { meanSpectrum } from './self-similarity.ts';

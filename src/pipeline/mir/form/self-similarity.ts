@@ -1,9 +1,10 @@
+import { MEL_BANDS } from '../features/mel.ts';
+import { ONSET_RATE, type OnsetFeatures } from '../features/onsets.ts';
+import { VOICE_RATE } from '../features/voice.ts';
 import type { Grid } from '../grid.ts';
 import { type Chroma, PITCH_CLASSES } from '../harmony/chroma.ts';
 import { NOTES, type NoteSalience } from '../harmony/notes.ts';
-import { MEL_BANDS, ONSET_RATE, type OnsetFeatures } from '../rhythm/onsets.ts';
 import { dot, mean, median, scaledTo } from '../vectors.ts';
-import { VOICE_RATE } from './voice.ts';
 
 /** Points within a bar whose harmony is compared, so that a sequence of chords counts, not their mixture. */
 const POINTS = 4;
@@ -29,7 +30,7 @@ export interface BarFeatures {
   readonly saliences: NoteSalience;
   readonly chroma: readonly Chroma[];
   readonly grid: Grid;
-  /** See `voiceMovement`. */
+  /** See `voiceListener`. */
   readonly voice: Float32Array;
 }
 

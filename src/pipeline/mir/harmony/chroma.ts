@@ -27,12 +27,12 @@ export interface Chroma {
 const trebleWeight = (midi: number) => ramp(midi, 48, 60) * (1 - ramp(midi, 60, 84));
 const bassWeight = (midi: number) => ramp(midi, 22, 28) * (1 - ramp(midi, 36, 60));
 
-/** Folds the notes of a song into chroma, those of the bass from another recording of it where there is one. */
-export function chromaOf(notes: SoundingNotes, bassNotes: SoundingNotes = notes): Chroma[] {
+/** Folds the notes of a song into chroma. */
+export function chromaOf(notes: SoundingNotes): Chroma[] {
   const weights = (weightOf: (midi: number) => number) =>
     Float32Array.from({ length: NOTES }, (_, n) => weightOf(LOWEST_NOTE + n));
   const trebles = folded(notes.saliences, weights(trebleWeight));
-  const basses = folded(bassNotes.saliences, weights(bassWeight));
+  const basses = folded(notes.saliences, weights(bassWeight));
   return trebles.map(({ chroma: treble, highest: trebleSalience }, i) => {
     const { chroma: bass, highest: bassSalience } = basses[i];
     return { treble, bass, trebleSalience, bassSalience, level: notes.levels[i] };

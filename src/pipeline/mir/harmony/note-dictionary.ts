@@ -1,6 +1,13 @@
-import { SAMPLE_RATE } from '../../audio/song.ts';
+import {
+  LOWEST_NOTE,
+  logFrequencyMap,
+  NOTES,
+  noteHz,
+  PITCH_BIN_HZ,
+  PITCH_SIZE,
+} from '../features/log-spectrum.ts';
+import { LOW_BAND_RATE } from '../features/low-band.ts';
 import { dot, scaledTo } from '../vectors.ts';
-import { LOWEST_NOTE, logFrequencyMap, NOTES, noteHz, PITCH_BIN_HZ, PITCH_SIZE } from './log-spectrum.ts';
 
 /** Each overtone's amplitude as a share of the one below it; 0.6..0.9 in Mauch & Dixon (2010). */
 const OVERTONE_DECAY = 0.8;
@@ -12,6 +19,8 @@ const MAIN_LOBE = 2;
 
 /** Rounds after which the saliences hardly change. */
 const ROUNDS = 60;
+/** Below this share of the strongest one a salience is settled: it only goes on to fall. */
+const LEAST_SHARE = 1e-4;
 /** Keeps the quotient finite where nothing is explained yet. */
 const LEAST_EXPLAINED = 1e-9;
 
@@ -27,13 +36,20 @@ export function noteSolver(a4: number): (spectrum: Float32Array) => Float32Array
   );
   const gram = dictionary.map((a) => Float64Array.from(dictionary, (b) => dot(a, b)));
   return (spectrum) => {
-    const target = dictionary.map((profile) => dot(profile, spectrum));
-    let salience = Float64Array.from(target);
+    const salience = Float64Array.from(dictionary, (profile) => dot(profile, spectrum));
+    const target = salience.slice();
+    const next = new Float64Array(NOTES);
+    let sounding = [...salience.keys()];
     for (let round = 0; round < ROUNDS; round++) {
-      const next = new Float64Array(NOTES);
-      for (let n = 0; n < NOTES; n++)
-        if (salience[n] > 0) next[n] = (salience[n] * target[n]) / (dot(gram[n], salience) + LEAST_EXPLAINED);
-      salience = next;
+      const least = LEAST_SHARE * salience.reduce((a, b) => Math.max(a, b), 0);
+      sounding = sounding.filter((n) => salience[n] > least);
+      for (const n of sounding) {
+        const products = gram[n];
+        let explained = LEAST_EXPLAINED;
+        for (let i = 0; i < sounding.length; i++) explained += products[sounding[i]] * salience[sounding[i]];
+        next[n] = (salience[n] * target[n]) / explained;
+      }
+      for (const n of sounding) salience[n] = next[n];
     }
     return Float32Array.from(salience);
   };
@@ -42,7 +58,7 @@ export function noteSolver(a4: number): (spectrum: Float32Array) => Float32Array
 /** The logarithmic spectrum of a steady note as the analysis window shows it, of unit length. */
 function noteProfile(hz: number, toLog: (magnitudes: Float32Array) => Float32Array): Float32Array {
   const magnitudes = new Float32Array(PITCH_SIZE / 2 + 1);
-  for (let h = 1; h <= OVERTONES && h * hz < SAMPLE_RATE / 2; h++)
+  for (let h = 1; h <= OVERTONES && h * hz < LOW_BAND_RATE / 2; h++)
     for (const cents of [-PARTIAL_SPREAD, 0, PARTIAL_SPREAD]) {
       const centre = (h * hz * 2 ** (cents / 1200)) / PITCH_BIN_HZ;
       const last = Math.min(magnitudes.length - 1, Math.floor(centre + MAIN_LOBE));

@@ -1,12 +1,9 @@
-import type { Song } from '../../audio/song.ts';
-import { forEachSpectrum, frameTime } from '../spectra.ts';
-import { LOG_BINS, logFrequencyMap, PITCH_SIZE, whitened } from './log-spectrum.ts';
+import { LOG_BINS } from '../features/log-spectrum.ts';
+import { PITCH_RATE, type PitchSpectra } from '../features/pitch-spectra.ts';
+import { mean } from '../vectors.ts';
 import { noteSolver } from './note-dictionary.ts';
 
-export { LOWEST_NOTE, NOTES } from './log-spectrum.ts';
-
-/** Samples between two pitch frames. */
-const PITCH_HOP = 2048;
+export { LOWEST_NOTE, NOTES } from '../features/log-spectrum.ts';
 
 /** How strongly each note sounds in each interval: interval-major, `NOTES` values of at least 0 each, free of loudness. */
 export type NoteSalience = readonly Float32Array[];
@@ -18,53 +15,32 @@ export interface SoundingNotes {
 }
 
 /**
- * Note saliences between consecutive `edges` (seconds, ascending, at least two): the whitened spectra over thirds of a
- * semitone above the tuning of `a4` Hz, their median over each interval, which passes over drums and short
- * ornaments, explained as a sum of notes.
+ * Note saliences between consecutive `edges` (seconds, ascending, at least two): the median of the whitened spectra over
+ * each interval, which passes over drums and short ornaments, explained as a sum of notes.
  */
-export function noteSalience(song: Song, edges: readonly number[], a4: number): SoundingNotes {
-  const count = song.frames > 0 ? edges.length - 1 : 0;
-  const toLog = logFrequencyMap(a4);
+export function noteSalience({ spectra, levels, a4 }: PitchSpectra, edges: readonly number[]): SoundingNotes {
+  const frames = levels.length;
+  if (frames === 0) return { saliences: [], levels: [] };
   const solve = noteSolver(a4);
-  const saliences: Float32Array[] = [];
-  const levels: number[] = [];
-  let frames: Frame[] = [];
-  const close = () => {
-    saliences.push(solve(medianSpectrum(frames.map(({ spectrum }) => spectrum))));
-    levels.push(frames.reduce((sum, { level }) => sum + level, 0) / frames.length);
-  };
-  forEachSpectrum(song, { size: PITCH_SIZE, hop: PITCH_HOP }, (t, magnitudes) => {
-    const time = frameTime(t, PITCH_HOP);
-    const frame = frameOf(toLog(magnitudes));
-    while (saliences.length < count - 1 && time >= edges[saliences.length + 1]) {
-      // An interval without a frame of its own shares the one behind it.
-      if (frames.length === 0) frames = [frame];
-      close();
-      frames = [];
-    }
-    frames.push(frame);
+  // An interval without a frame of its own shares the one behind it.
+  const firstFrom = (time: number) => Math.min(frames - 1, Math.ceil(time * PITCH_RATE));
+  const ranges = edges.slice(1).map((end, i) => {
+    const first = i === 0 ? 0 : firstFrom(edges[i]);
+    return { first, last: i === edges.length - 2 ? frames : Math.max(first + 1, firstFrom(end)) };
   });
-  while (saliences.length < count) close();
-  return { saliences, levels };
+  return {
+    saliences: ranges.map(({ first, last }) => solve(medianSpectrum(spectra, first, last))),
+    levels: ranges.map(({ first, last }) => mean(levels.subarray(first, last))),
+  };
 }
 
-interface Frame {
-  readonly spectrum: Float32Array;
-  readonly level: number;
-}
-
-const frameOf = (spectrum: Float32Array): Frame => ({
-  spectrum: whitened(spectrum),
-  level: spectrum.reduce((a, b) => a + b, 0),
-});
-
-/** Median of each bin; the mean of the two middle values of an even number. */
-function medianSpectrum(spectra: readonly Float32Array[]): Float32Array {
-  const values = new Float32Array(spectra.length);
-  const low = (spectra.length - 1) >> 1;
-  const high = spectra.length >> 1;
+/** Median of each bin over frames; the mean of the two middle values of an even number. */
+function medianSpectrum(spectra: Float32Array, first: number, end: number): Float32Array {
+  const values = new Float32Array(end - first);
+  const low = (values.length - 1) >> 1;
+  const high = values.length >> 1;
   return Float32Array.from({ length: LOG_BINS }, (_, b) => {
-    for (let i = 0; i < spectra.length; i++) values[i] = spectra[i][b];
+    for (let i = 0; i < values.length; i++) values[i] = spectra[(first + i) * LOG_BINS + b];
     values.sort();
     return (values[low] + values[high]) / 2;
   });

@@ -1,18 +1,17 @@
-import { SAMPLE_RATE, type Song } from '../../audio/song.ts';
 import type { Tuning } from '../analysis.ts';
-import { forEachSpectrum, frameCount } from '../spectra.ts';
+import { PITCH_BIN_HZ, PITCH_SIZE } from '../features/log-spectrum.ts';
+import { forEachSpectrum } from '../features/spectra.ts';
 
-const SIZE = 16_384;
-const HOP = 4096;
-const BIN_HZ = SAMPLE_RATE / SIZE;
+/** Samples between two spectra, at least. */
+const LEAST_HOP = 1024;
 /** Where partials are strong and lie at least six bins apart per semitone or nearly so. */
 const LOWEST_HZ = 110;
 const HIGHEST_HZ = 2000;
-/** Spectra looked at, spread over the song. */
+/** Spectra looked at, at most, spread over the song. */
 const MOST_SPECTRA = 800;
-/** Peaks below this share of the spectrum's highest don't count, nor those below -70 dB of full scale. */
+/** Peaks below this share of the spectrum's highest don't count, nor those 64 dB under full scale. */
 const LEAST_SHARE = 0.02;
-const LEAST_MAGNITUDE = 3e-4;
+const LEAST_MAGNITUDE = 6e-4;
 /** Bins beside a peak, just outside of the window's main lobe, and the share of the peak's height left there at most. */
 const BESIDE = 3;
 const LARGEST_SIDE = 0.35;
@@ -32,15 +31,15 @@ const LEAST_AGREEMENT = 0.08;
  * nearest semitone gathered in a circular histogram weighted by magnitude, whose highest point counts. Null where
  * there are no peaks or they favour no tuning.
  */
-export function estimateTuning(song: Song): Tuning | null {
+export function estimateTuning(lowBand: Float32Array): Tuning | null {
   const histogram = new Float64Array(CENTS);
   let re = 0;
   let im = 0;
   let total = 0;
-  const every = Math.max(1, Math.ceil(frameCount(song, HOP) / MOST_SPECTRA));
-  const first = Math.ceil(LOWEST_HZ / BIN_HZ);
-  const last = Math.floor(HIGHEST_HZ / BIN_HZ);
-  forEachSpectrum(song, { size: SIZE, hop: HOP, every }, (_, magnitudes) => {
+  const hop = LEAST_HOP * Math.max(1, Math.ceil(lowBand.length / LEAST_HOP / MOST_SPECTRA));
+  const first = Math.ceil(LOWEST_HZ / PITCH_BIN_HZ);
+  const last = Math.floor(HIGHEST_HZ / PITCH_BIN_HZ);
+  forEachSpectrum(lowBand, { size: PITCH_SIZE, hop }, (_, magnitudes) => {
     let highest = 0;
     for (let k = first; k <= last; k++) highest = Math.max(highest, magnitudes[k]);
     const floor = Math.max(LEAST_MAGNITUDE, LEAST_SHARE * highest);
@@ -48,7 +47,7 @@ export function estimateTuning(song: Song): Tuning | null {
       const m = magnitudes[k];
       if (m < floor || m <= magnitudes[k - 1] || m < magnitudes[k + 1] || !isTonal(magnitudes, k)) continue;
       const [a, b, c] = [Math.log(magnitudes[k - 1]), Math.log(m), Math.log(magnitudes[k + 1])];
-      const hz = (k + (0.5 * (a - c)) / (a - 2 * b + c)) * BIN_HZ;
+      const hz = (k + (0.5 * (a - c)) / (a - 2 * b + c)) * PITCH_BIN_HZ;
       const cents = 1200 * Math.log2(hz / 440);
       const deviation = cents - 100 * Math.round(cents / 100);
       const weight = Math.sqrt(m);

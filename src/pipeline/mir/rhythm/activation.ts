@@ -1,5 +1,5 @@
+import { ONSET_RATE, type OnsetFeatures } from '../features/onsets.ts';
 import { dot } from '../vectors.ts';
-import { ONSET_RATE, type OnsetFeatures } from './onsets.ts';
 
 /** Bounds of the activation, so that no single frame decides. */
 const LEAST_ACTIVATION = 0.03;

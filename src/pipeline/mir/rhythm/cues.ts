@@ -1,6 +1,6 @@
+import { ONSET_RATE, type OnsetFeatures } from '../features/onsets.ts';
+import { harmonicChange, type Part, type PitchContent } from '../features/pitch-content.ts';
 import { dot, LEAST_DEVIATION, spread } from '../vectors.ts';
-import { ONSET_RATE, type OnsetFeatures } from './onsets.ts';
-import { harmonicChange, type Part, type PitchContent } from './pitch-content.ts';
 
 /** Frames around a beat in which its onsets peak. */
 const AROUND = 2;

@@ -1,9 +1,9 @@
+import { ONSET_RATE } from '../features/onsets.ts';
+import type { PitchContent } from '../features/pitch-content.ts';
 import { mean } from '../vectors.ts';
 import { type Bars, type BeatsPerBar, findBars, type Grid, gridOf } from './bars.ts';
 import { allCues, type Cues, type OnsetCues } from './cues.ts';
-import { ONSET_RATE } from './onsets.ts';
 import { phaseOf } from './phase.ts';
-import type { PitchContent } from './pitch-content.ts';
 import { positionGains } from './positions.ts';
 import { trackPulse } from './pulse.ts';
 import { fitTempo } from './tempo.ts';
@@ -75,7 +75,7 @@ export function metricalLevels(activation: Float32Array, onsets: OnsetCues, cont
   const heard = { activation: activation.map((a) => Math.log(a / (1 - a))), onsets, content };
   const levels: Omit<Level, 'probability'>[] = [];
   for (let centre = SLOWEST_BPM * RANGE; centre / RANGE < FASTEST_BPM; centre *= RANGE) {
-    const { frames } = trackPulse(activation, { slowest: centre / RANGE, fastest: centre * RANGE });
+    const frames = trackPulse(activation, { slowest: centre / RANGE, fastest: centre * RANGE });
     const bpm = fitTempo(frames);
     if (bpm === null || bpm < SLOWEST_BPM || bpm > FASTEST_BPM) continue;
     if (levels.some((level) => Math.abs(Math.log(level.bpm / bpm)) < Math.log(SAME))) continue;

@@ -1,9 +1,8 @@
-import { ONSET_RATE } from './onsets.ts';
+import { ONSET_RATE } from '../features/onsets.ts';
 
 /** Ratio of neighbouring tempi. */
 const TEMPO_STEP = 1.02;
-/** Largest change of the tempo from one beat to the next, in steps, and the cost of each step. */
-const MOST_STEPS = 6;
+/** What it costs to change the tempo by one step. */
 const STEP_COST = 2;
 /** Standard deviation of an interval around the period, as a share of it, and at least, in frames. */
 const TIMING_SHARE = 0.02;
@@ -13,12 +12,6 @@ const MOST_DEVIATION = 2.5;
 /** A beat that has none before it. */
 const NO_ORIGIN = 0xffff;
 
-/** Beats as frame numbers, and the mean log-likelihood per frame that the path through them has. */
-export interface Pulse {
-  readonly frames: readonly number[];
-  readonly score: number;
-}
-
 /** A tempo: its period in frames, and the intervals that it allows with their costs. */
 interface Tempo {
   readonly period: number;
@@ -27,7 +20,7 @@ interface Tempo {
 }
 
 /**
- * The most likely pulse between `slowest` and `fastest` beats per minute: the hidden Markov model of Whiteley, Cemgil &
+ * Frames of the most likely pulse between `slowest` and `fastest` beats per minute: the hidden Markov model of Whiteley, Cemgil &
  * Godsill (2006) with the economy of Krebs, Böck & Widmer (2015), whose tempo changes only on beats. Nothing is decided
  * between beats, so the path is searched over beats alone (Viterbi). An interval scatters around the period, so that a
  * player's timing is not taken for a change of tempo.
@@ -39,53 +32,49 @@ interface Tempo {
 export function trackPulse(
   activation: Float32Array,
   { slowest, fastest }: { slowest: number; fastest: number },
-): Pulse {
+): number[] {
   const count = activation.length;
   const tempi = tempoGrid((60 * ONSET_RATE) / fastest, (60 * ONSET_RATE) / slowest);
-  const between = new Float64Array(count + 1);
-  for (let t = 0; t < count; t++) between[t + 1] = between[t] + Math.log(1 - activation[t]);
   const logit = activation.map((a) => Math.log(a / (1 - a)));
 
-  // Scores of beats that can still have a successor, in a ring; for every beat where it came from.
-  const { firstInterval, costs } = tempi[tempi.length - 1];
-  const longest = firstInterval + costs.length;
-  const ring = longest + 1;
-  const best = new Float64Array(ring * tempi.length).fill(-Infinity);
+  // For every beat the log-odds of the best path to it against no beats at all, and where that came from.
+  const reached = tempi.map(() => new Float64Array(count));
   const origin = new Uint16Array(count * tempi.length).fill(NO_ORIGIN);
+  const longest = tempi[tempi.length - 1].firstInterval + tempi[tempi.length - 1].costs.length;
   const arrival = new Float64Array(tempi.length);
   const arrivedFrom = new Uint16Array(tempi.length);
   const tail = { score: -Infinity, frame: -1, tempo: -1 };
 
   for (let t = 0; t < count; t++) {
-    tempi.forEach(({ firstInterval, costs }, k) => {
-      arrival[k] = -Infinity;
+    for (let k = 0; k < tempi.length; k++) {
+      const { firstInterval, costs } = tempi[k];
+      const scores = reached[k];
+      let top = -Infinity;
       for (let d = 0; d < costs.length && firstInterval + d <= t; d++) {
-        const last = t - firstInterval - d;
-        const score = best[(last % ring) * tempi.length + k] - between[last] - costs[d];
-        if (score <= arrival[k]) continue;
-        arrival[k] = score;
-        arrivedFrom[k] = d * tempi.length + k;
-      }
-      arrival[k] += between[t];
-    });
-    const here = (t % ring) * tempi.length;
-    tempi.forEach(({ period }, k) => {
-      let top = t <= longest ? between[t] : -Infinity;
-      let source = NO_ORIGIN;
-      for (let q = Math.max(0, k - MOST_STEPS); q <= Math.min(tempi.length - 1, k + MOST_STEPS); q++) {
-        const score = arrival[q] - STEP_COST * Math.abs(k - q);
+        const score = scores[t - firstInterval - d] - costs[d];
         if (score <= top) continue;
         top = score;
-        source = arrivedFrom[q];
+        arrivedFrom[k] = d * tempi.length + k;
       }
+      arrival[k] = top;
+    }
+    // The tempo may change on the beat, by as many steps as pay off.
+    const change = (k: number, from: number) => {
+      if (arrival[from] - STEP_COST <= arrival[k]) return;
+      arrival[k] = arrival[from] - STEP_COST;
+      arrivedFrom[k] = arrivedFrom[from];
+    };
+    for (let k = 1; k < tempi.length; k++) change(k, k - 1);
+    for (let k = tempi.length - 2; k >= 0; k--) change(k, k + 1);
+    for (let k = 0; k < tempi.length; k++) {
+      const { period } = tempi[k];
+      const starts = t <= longest && arrival[k] <= 0;
       const half = Math.min(count - 1, t + Math.round(period / 2));
-      const score = top + 0.5 * (logit[t] + logit[half]);
-      best[here + k] = score;
-      origin[t * tempi.length + k] = source;
-      if (t + period < count) return;
-      const total = score + between[count] - between[t];
-      if (total > tail.score) Object.assign(tail, { score: total, frame: t, tempo: k });
-    });
+      const score = (starts ? 0 : arrival[k]) + 0.5 * (logit[t] + logit[half]);
+      reached[k][t] = score;
+      origin[t * tempi.length + k] = starts ? NO_ORIGIN : arrivedFrom[k];
+      if (t + period >= count && score > tail.score) Object.assign(tail, { score, frame: t, tempo: k });
+    }
   }
 
   const frames: number[] = [];
@@ -96,7 +85,7 @@ export function trackPulse(
     frame =
       source === NO_ORIGIN ? -1 : frame - tempi[tempo].firstInterval - Math.floor(source / tempi.length);
   }
-  return { frames: frames.reverse(), score: count > 0 ? tail.score / count : 0 };
+  return frames.reverse();
 }
 
 function tempoGrid(shortest: number, longest: number): Tempo[] {

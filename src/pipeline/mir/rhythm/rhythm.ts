@@ -1,4 +1,6 @@
 import type { Meter } from '../analysis.ts';
+import { ONSET_RATE, type OnsetFeatures } from '../features/onsets.ts';
+import type { PitchContent } from '../features/pitch-content.ts';
 import { mean } from '../vectors.ts';
 import { beatActivation } from './activation.ts';
 import { type Bars, type BeatsPerBar, findBars, gridOf } from './bars.ts';
@@ -13,9 +15,7 @@ import {
   type RhythmEvidence,
 } from './evidence.ts';
 import { heardBetween, metricalLevels } from './levels.ts';
-import { ONSET_RATE, type OnsetFeatures } from './onsets.ts';
 import { phaseOf } from './phase.ts';
-import type { PitchContent } from './pitch-content.ts';
 import { positionGains } from './positions.ts';
 import { trackPulse } from './pulse.ts';
 import { fitTempo } from './tempo.ts';
@@ -53,7 +53,7 @@ export function findRhythm(onsets: OnsetFeatures, content: PitchContent): Rhythm
   const heard = onsetCues(onsets);
   const level = metricalLevels(activation, heard, content).at(0);
   if (!level) return null;
-  const { frames } = trackPulse(activation, { slowest: level.bpm / DRIFT, fastest: level.bpm * DRIFT });
+  const frames = trackPulse(activation, { slowest: level.bpm / DRIFT, fastest: level.bpm * DRIFT });
   const points = gridOf(frames);
   const grid = { points, phase: phaseOf(heard, points) };
   const cues = allCues(heard, content, (60 * ONSET_RATE) / level.bpm);

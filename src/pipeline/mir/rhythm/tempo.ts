@@ -1,5 +1,5 @@
+import { ONSET_RATE } from '../features/onsets.ts';
 import { mean, median } from '../vectors.ts';
-import { ONSET_RATE } from './onsets.ts';
 
 /** Deviation of an interval from the median, as a share of it, that is still regular. */
 const REGULAR = 0.15;

@@ -1,7 +1,7 @@
-import type { Song } from '../../audio/song.ts';
+import { blank, type Song } from '../../audio/song.ts';
 
 /** Frames that are read at a time. */
-const BLOCK = 1 << 20;
+const BLOCK = 1 << 16;
 /** Keeps the division finite for a song of silence. */
 const SILENCE = 1e-8;
 
@@ -14,8 +14,9 @@ export interface Level {
 export function levelOf(song: Song): Level {
   let sum = 0;
   let squares = 0;
+  const block = blank(BLOCK);
   for (let start = 0; start < song.frames; start += BLOCK) {
-    const [left, right] = song.read(start, Math.min(BLOCK, song.frames - start));
+    const [left, right] = song.read(start, BLOCK, block);
     for (let i = 0; i < left.length; i++) {
       const x = (left[i] + right[i]) / 2;
       sum += x;

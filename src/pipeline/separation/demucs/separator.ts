@@ -1,6 +1,6 @@
-import type { Song } from '../../audio/song.ts';
+import type { Song, StereoBlock } from '../../audio/song.ts';
 import { WorkerError } from '../../errors.ts';
-import type { SeparatedSegment, SeparationRange, Separator, StereoBlock } from '../separator.ts';
+import type { SeparatedSegment, SeparationRange, Separator } from '../separator.ts';
 import { type Level, levelOf } from './level.ts';
 import type { NetworkShape } from './network-files.ts';
 import { Segmentation, WeightedOverlap } from './segments.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { StereoBlock } from '../../audio/song.ts';
 import type { NetworkSettings } from '../../config.ts';
 import { WorkerError } from '../../errors.ts';
-import type { StereoBlock } from '../separator.ts';
 import { graphFile, type NetworkShape } from './network-files.ts';
 import type { Network } from './separator.ts';
 import { Spectrogram } from './spectrogram.ts';

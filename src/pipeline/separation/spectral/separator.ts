@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Song } from '../../audio/song.ts';
-import type { SeparatedSegment, SeparationRange, Separator, StereoBlock } from '../separator.ts';
+import type { Song, StereoBlock } from '../../audio/song.ts';
+import type { SeparatedSegment, SeparationRange, Separator } from '../separator.ts';
 import { Stft } from '../stft.ts';
 import { CUE_REACH, Cues } from './cues.ts';
 import { BINS, FRAME_SIZE, HOP, STRIDE_FRAMES } from './grid.ts';

@@ -10,8 +10,7 @@ import {
 } from '../../../../scripts/synth/instruments.ts';
 import type { Song } from '../../../../src/pipeline/audio/song.ts';
 import { SongBuffer } from '../../../../src/pipeline/audio/song.ts';
-import { onsetFeatures } from '../../../../src/pipeline/mir/rhythm/onsets.ts';
-import { pitchContent } from '../../../../src/pipeline/mir/rhythm/pitch-content.ts';
+import { pitchFeatures, soundFeatures } from '../../../../src/pipeline/mir/features/features.ts';
 import { findRhythm } from '../../../../src/pipeline/mir/rhythm/rhythm.ts';
 
 /** Drums of a bar: a character per step, `x` a stroke, `o` a soft one; every line as long as the bar. */
@@ -90,7 +89,7 @@ const warp = (fraction: number, swing: number) =>
 export const toSong = ({ left, right }: Track) => new SongBuffer(left, right);
 
 /** The rhythm of a song by itself. */
-export const rhythmOf = (song: Song) => findRhythm(onsetFeatures(song), pitchContent(song));
+export const rhythmOf = (song: Song) => findRhythm(soundFeatures(song).onsets, pitchFeatures(song).content);
 
 export const times = (beats: readonly { time: number; position: number }[], position?: number) =>
   beats.filter((beat) => position === undefined || beat.position === position).map(({ time }) => time);

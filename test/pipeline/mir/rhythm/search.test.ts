@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ONSET_RATE } from '../../../../src/pipeline/mir/features/onsets.ts';
 import { findBars, gridOf } from '../../../../src/pipeline/mir/rhythm/bars.ts';
-import { ONSET_RATE } from '../../../../src/pipeline/mir/rhythm/onsets.ts';
 import { trackPulse } from '../../../../src/pipeline/mir/rhythm/pulse.ts';
 import { fitTempo } from '../../../../src/pipeline/mir/rhythm/tempo.ts';
 
@@ -13,7 +13,7 @@ describe('the pulse', () => {
     truth.forEach((t, i) => {
       if (i < 20 || i > 24) activation[t] = 0.9;
     });
-    const grid = gridOf(trackPulse(activation, { slowest: 90, fastest: 150 }).frames);
+    const grid = gridOf(trackPulse(activation, { slowest: 90, fastest: 150 }));
     const found = truth.filter((t) => grid.some((point) => Math.abs(point - t) <= 2));
     expect(found.length).toBeGreaterThanOrEqual(truth.length - 2);
   });
@@ -22,13 +22,13 @@ describe('the pulse', () => {
     const truth = Array.from({ length: 60 }, (_, i) => 20 + 45 * i + [0, 1, 0, -1, 0][i % 5]);
     const activation = new Float32Array(2800).fill(0.05);
     for (const t of truth) activation.set([0.4, 0.9, 0.4], t - 1);
-    const grid = gridOf(trackPulse(activation, { slowest: 90, fastest: 150 }).frames);
+    const grid = gridOf(trackPulse(activation, { slowest: 90, fastest: 150 }));
     const found = truth.filter((t) => grid.some((point) => Math.abs(point - t) <= 2));
     expect(found.length).toBeGreaterThan(55);
   });
 
   it('of nothing is empty', () => {
-    expect(trackPulse(new Float32Array(0), { slowest: 90, fastest: 150 }).frames).toEqual([]);
+    expect(trackPulse(new Float32Array(0), { slowest: 90, fastest: 150 })).toEqual([]);
   });
 });
 

@@ -1,10 +1,10 @@
-import { SAMPLE_RATE, type Song } from '../../audio/song.ts';
-import { forEachSpectrum, frameCount } from '../spectra.ts';
+import { LOW_BAND_RATE } from './low-band.ts';
+import { forEachSpectrum } from './spectra.ts';
 
 /** Window of 186 ms: semitones are told apart from about C3 up, and a change is placed within a sixteenth. */
-const SIZE = 8192;
-const HOP = 2048;
-const RATE = SAMPLE_RATE / HOP;
+const SIZE = 2048;
+const HOP = 512;
+const RATE = LOW_BAND_RATE / HOP;
 const PITCH_CLASSES = 12;
 /** Twelve pitch classes of the treble, then twelve of the bass. */
 const VALUES = 2 * PITCH_CLASSES;
@@ -23,11 +23,11 @@ export interface PitchContent {
 }
 
 /** Which pitch classes sound, from plain spectra: good for hearing that the harmony changes, not for naming it. */
-export function pitchContent(song: Song): PitchContent {
-  const frames = frameCount(song, HOP);
+export function pitchContent(lowBand: Float32Array): PitchContent {
+  const frames = Math.ceil(lowBand.length / HOP);
   const chroma = new Float32Array(frames * VALUES);
   const slots = slotOfBin();
-  forEachSpectrum(song, { size: SIZE, hop: HOP }, (t, magnitudes) => {
+  forEachSpectrum(lowBand, { size: SIZE, hop: HOP }, (t, magnitudes) => {
     const row = t * VALUES;
     for (let k = 0; k < slots.length; k++) if (slots[k] >= 0) chroma[row + slots[k]] += magnitudes[k];
   });
@@ -50,7 +50,7 @@ export function pitchContent(song: Song): PitchContent {
 /** Slot of each bin of a spectrum, -1 where it has none. */
 function slotOfBin(): Int8Array {
   return Int8Array.from({ length: SIZE / 2 + 1 }, (_, k) => {
-    const note = Math.round(69 + 12 * Math.log2(Math.max(1e-9, (k * SAMPLE_RATE) / SIZE / 440)));
+    const note = Math.round(69 + 12 * Math.log2(Math.max(1e-9, (k * LOW_BAND_RATE) / SIZE / 440)));
     if (note < LOWEST || note > HIGHEST) return -1;
     return (note % PITCH_CLASSES) + (note < SPLIT ? PITCH_CLASSES : 0);
   });

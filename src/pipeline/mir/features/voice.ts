@@ -1,11 +1,11 @@
-import { SAMPLE_RATE, type Song } from '../../audio/song.ts';
-import { forEachStereoSpectrum, frameCount } from '../spectra.ts';
+import { SAMPLE_RATE } from '../../audio/song.ts';
+import { ONSET_RATE } from './onsets.ts';
 
-const SIZE = 2048;
-/** Samples between two voice frames. */
-const VOICE_HOP = 1536;
+/** Onset frames per voice frame. */
+export const ONSETS_PER_VOICE = 3;
 /** Voice frames per second, about 29. */
-export const VOICE_RATE = SAMPLE_RATE / VOICE_HOP;
+export const VOICE_RATE = ONSET_RATE / ONSETS_PER_VOICE;
+
 /** Where the partials of a voice are strong and lie far enough apart. */
 const LOWEST_HZ = 300;
 const HIGHEST_HZ = 4000;
@@ -19,35 +19,33 @@ const LAG = 2;
 const WIDEST = 4;
 
 /**
- * How much the partials in the middle of the stereo image move together, per frame, 0..1: singers glide and have a
+ * Hears, voice frame after voice frame, by the spectra of the stereo image's middle and sides (frames of `size` samples)
+ * how much the partials in the middle move together, 0..1: singers glide and have a
  * vibrato, which shifts all partials by the same step on a logarithmic frequency axis; keys, plucked strings and drums
  * stay where they are. (Frequency modulation as a cue of singing: Regnier & Peeters 2009; the middle: Avendano 2003.)
  * Bowed strings, winds and bent guitars move as well: a cue, not a proof.
  *
  * It is the correlation of the peaks with those `LAG` frames before at the best shift, less that without a shift.
  */
-export function voiceMovement(song: Song): Float32Array {
-  const out = new Float32Array(frameCount(song, VOICE_HOP));
-  const recent = Array.from({ length: LAG + 1 }, () => new Float32Array(BINS));
-  forEachStereoSpectrum(song, { size: SIZE, hop: VOICE_HOP }, (t, middle, sides) => {
-    const now = recent[t % recent.length];
-    centrePeaks(middle, sides, now);
-    if (t >= LAG) out[t] = movement(now, recent[(t - LAG) % recent.length]);
-  });
-  return out;
+export function voiceListener(size: number): (middle: Float32Array, sides: Float32Array) => number {
+  const positions = Float64Array.from(
+    { length: BINS },
+    (_, b) => (LOWEST_HZ * 2 ** (b / PER_OCTAVE) * size) / SAMPLE_RATE,
+  );
+  const recent: Float32Array[] = [];
+  return (middle, sides) => {
+    recent.push(centrePeaks(middle, sides, positions));
+    return recent.length > LAG ? movement(recent[LAG], recent.shift() as Float32Array) : 0;
+  };
 }
 
-const POSITIONS = Float32Array.from(
-  { length: BINS },
-  (_, b) => (LOWEST_HZ * 2 ** (b / PER_OCTAVE) * SIZE) / SAMPLE_RATE,
-);
-
 /** Square roots of what is louder in the middle than at the sides, over the mean around, at least 0. */
-function centrePeaks(middle: Float32Array, sides: Float32Array, out: Float32Array): void {
+function centrePeaks(middle: Float32Array, sides: Float32Array, positions: Float64Array): Float32Array {
+  const out = new Float32Array(BINS);
   const level = new Float64Array(BINS + 1);
   for (let b = 0; b < BINS; b++) {
-    const k = Math.floor(POSITIONS[b]);
-    const share = POSITIONS[b] - k;
+    const k = Math.floor(positions[b]);
+    const share = positions[b] - k;
     const low = Math.max(0, middle[k] - sides[k]);
     const high = Math.max(0, middle[k + 1] - sides[k + 1]);
     out[b] = Math.sqrt(low + share * (high - low));
@@ -58,6 +56,7 @@ function centrePeaks(middle: Float32Array, sides: Float32Array, out: Float32Arra
     const to = Math.min(BINS, b + AROUND + 1);
     out[b] = Math.max(0, out[b] - (level[to] - level[from]) / (to - from));
   }
+  return out;
 }
 
 function movement(now: Float32Array, before: Float32Array): number {

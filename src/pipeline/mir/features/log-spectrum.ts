@@ -1,9 +1,9 @@
-import { SAMPLE_RATE } from '../../audio/song.ts';
+import { LOW_BAND_RATE } from './low-band.ts';
 
-/** Samples of a pitch frame, 0.37 s: tells semitones apart from about G1 on. */
-export const PITCH_SIZE = 16_384;
+/** The low band's samples in a pitch frame, 0.37 s: tells semitones apart from about G1 on. */
+export const PITCH_SIZE = 4096;
 /** Width of a bin of a pitch frame's spectrum, in Hz. */
-export const PITCH_BIN_HZ = SAMPLE_RATE / PITCH_SIZE;
+export const PITCH_BIN_HZ = LOW_BAND_RATE / PITCH_SIZE;
 /** Lowest and highest note, as MIDI numbers: A0 to C8. */
 export const LOWEST_NOTE = 21;
 export const NOTES = 88;
@@ -22,7 +22,7 @@ const BACKGROUND = 6 * PER_SEMITONE;
  * below any sound.
  */
 const LEAST_SHARE = 0.02;
-const LEAST_LEVEL = 1e-6;
+const LEAST_LEVEL = 2e-6;
 
 /** Frequency of a note in Hz, by its MIDI number, fractions included. */
 export const noteHz = (midi: number, a4: number) => a4 * 2 ** ((midi - A4) / 12);

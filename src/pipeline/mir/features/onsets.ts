@@ -1,20 +1,15 @@
-import { SAMPLE_RATE, type Song } from '../../audio/song.ts';
-import { forEachSpectrum, frameCount } from '../spectra.ts';
+import { SAMPLE_RATE } from '../../audio/song.ts';
+import { MEL_BANDS, MEL_CENTRES } from './mel.ts';
 
-const SIZE = 2048;
 /** Samples between two onset frames. */
 export const ONSET_HOP = 512;
 /** Onset frames per second, about 86. */
 export const ONSET_RATE = SAMPLE_RATE / ONSET_HOP;
-/** Bands of the mel spectrogram. */
-export const MEL_BANDS = 40;
 
-const LOWEST_HZ = 30;
-const HIGHEST_HZ = 16_000;
 /** Weight inside the logarithm: what lies 46 dB under the song's level comes out as log(2). */
 const COMPRESSION = 200;
-/** Level under which a song counts as silent rather than as quiet: 80 dB under full scale. */
-const SILENT_LEVEL = 1e-4;
+/** Level under which a song counts as silent rather than as quiet: 74 dB under full scale. */
+const SILENT_LEVEL = 2e-4;
 /** Frames between what is compared, and bands around the older one, so that vibrato is no onset (Böck & Widmer 2013). */
 const LAG = 2;
 /** Bands up to about 150 Hz hold the kick drum and the bass, those from about 4 kHz the snare's rattle and cymbals. */
@@ -42,26 +37,17 @@ export interface OnsetFeatures {
   readonly mel: Float32Array;
 }
 
-/** Onset strength by spectral flux with a maximum filter over bands, on a compressed mel spectrogram. */
-export function onsetFeatures(song: Song): OnsetFeatures {
-  const frames = frameCount(song, ONSET_HOP);
-  const mel = new Float32Array(frames * MEL_BANDS);
-  const bank = melBank();
-  forEachSpectrum(song, { size: SIZE, hop: ONSET_HOP }, (t, magnitudes) => {
-    for (let b = 0; b < MEL_BANDS; b++) {
-      const { first, weights } = bank[b];
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k] * magnitudes[first + k];
-      mel[t * MEL_BANDS + b] = sum;
-    }
-  });
+/**
+ * Onset strength by spectral flux with a maximum filter over bands, on a compressed mel spectrogram: `mel`, in magnitudes
+ * as `melFilter` gives them, is compressed in place.
+ */
+export function onsetFeatures(mel: Float32Array): OnsetFeatures {
+  const frames = mel.length / MEL_BANDS;
   const level = Math.max(SILENT_LEVEL, levelOf(mel, frames));
-  const stroke = strokes(mel, bank.filter(({ centre }) => centre < LOW_HZ).length, frames).map(
-    (v) => v / level,
-  );
+  const stroke = strokes(mel, frames).map((v) => v / level);
   const gain = COMPRESSION / level;
   for (let i = 0; i < mel.length; i++) mel[i] = Math.log1p(gain * mel[i]);
-  const edges = bank.map(({ centre }) => (centre < LOW_HZ ? 0 : centre < HIGH_HZ ? 1 : 2));
+  const edges = MEL_CENTRES.map((hz) => (hz < LOW_HZ ? 0 : hz < HIGH_HZ ? 1 : 2));
   const sizes = [0, 1, 2].map((zone) => edges.filter((edge) => edge === zone).length);
   const zones = [0, 1, 2].map(() => new Float32Array(frames));
   const flux = new Float32Array(frames);
@@ -85,7 +71,8 @@ export function onsetFeatures(song: Song): OnsetFeatures {
 }
 
 /** How far the amplitude of the lowest bands stands out of that right before and that a stroke later. */
-function strokes(mel: Float32Array, bands: number, frames: number): Float32Array {
+function strokes(mel: Float32Array, frames: number): Float32Array {
+  const bands = MEL_CENTRES.filter((hz) => hz < LOW_HZ).length;
   const amplitude = Float32Array.from({ length: frames }, (_, t) =>
     Math.hypot(...mel.subarray(t * MEL_BANDS, t * MEL_BANDS + bands)),
   );
@@ -103,22 +90,4 @@ function levelOf(mel: Float32Array, frames: number): number {
     squares += highest ** 2;
   }
   return Math.sqrt(squares / Math.max(1, frames));
-}
-
-/** Triangular filters of equal width on the mel scale (O'Shaughnessy's formula), each at least one bin wide. */
-function melBank(): { first: number; weights: number[]; centre: number }[] {
-  const toMel = (hz: number) => 2595 * Math.log10(1 + hz / 700);
-  const toHz = (mel: number) => 700 * (10 ** (mel / 2595) - 1);
-  const binHz = SAMPLE_RATE / SIZE;
-  const step = (toMel(HIGHEST_HZ) - toMel(LOWEST_HZ)) / (MEL_BANDS + 1);
-  return Array.from({ length: MEL_BANDS }, (_, b) => {
-    const [low, centre, high] = [b, b + 1, b + 2].map((n) => toHz(toMel(LOWEST_HZ) + n * step));
-    const first = Math.max(1, Math.min(Math.ceil(low / binHz), Math.round(centre / binHz)));
-    const last = Math.max(first, Math.floor(high / binHz));
-    const weights = Array.from({ length: last - first + 1 }, (_, k) => {
-      const hz = (first + k) * binHz;
-      return Math.max(0.01, hz < centre ? (hz - low) / (centre - low) : (high - hz) / (high - centre));
-    });
-    return { first, weights, centre };
-  });
 }
