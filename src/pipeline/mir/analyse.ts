@@ -26,10 +26,9 @@ export function interpret(
   { onsets, voice, content, tuning, pitches }: SoundFeatures & PitchFeatures,
 ): Analysis {
   const rhythm = findRhythm(onsets, content);
-  const beats: Beat[] = (rhythm?.beats ?? []).map(({ time, position, strength }) => ({
-    time: Math.min(duration, time),
-    position,
-    confidence: strength,
+  const beats: Beat[] = (rhythm?.beats ?? []).map((beat) => ({
+    ...beat,
+    time: Math.min(duration, beat.time),
   }));
   const grid = beatGrid(
     beats.map(({ time }) => time),

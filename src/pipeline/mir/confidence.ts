@@ -15,8 +15,8 @@ const SUREST = 0.999;
  */
 export const CONFIDENCE_MAPS: Readonly<Record<Estimate, { offset: number; slope: number }>> = {
   tempo: { offset: 1.36, slope: 0.7 },
-  beat: { offset: 2.69, slope: 0.19 },
-  meter: { offset: 1.96, slope: 0.51 },
+  beat: { offset: 0, slope: 1 },
+  meter: { offset: 0, slope: 1 },
   key: { offset: 0.52, slope: 0.68 },
   tuning: { offset: 3, slope: 1 },
   chord: { offset: 0.47, slope: 0.37 },

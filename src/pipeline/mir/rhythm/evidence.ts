@@ -1,3 +1,4 @@
+import { logOdds, probabilityOf } from '../confidence.ts';
 import { mean } from '../vectors.ts';
 import type { Bars, Grid } from './bars.ts';
 
@@ -10,6 +11,16 @@ const LEAST_PULSE = 0.3;
 const FULL_CONTRAST = 0.5;
 /** Frames around a beat that belong to it. */
 const AROUND = 2;
+
+/**
+ * Log-odds that a beat is one, and that a downbeat is: both go wrong by lying on the off-beats or on another level all
+ * through a song, which phase, level and clear bars tell, and hardly ever one by one. Logistic regression on rendered songs,
+ * whole and in excerpts, and recordings.
+ */
+const BEAT = { bias: 0.48, phase: 1.77, bars: 0.73, strength: 0.05 };
+const DOWNBEAT = { bias: 0.51, phase: 0.19, bars: 0.43, level: 0.47 };
+/** A level that is clearer than this says no more. */
+const CLEAR_LEVEL = 8;
 
 /** Raw evidence that the estimates are right; each grows with it, none is a probability. */
 export interface RhythmEvidence {
@@ -36,12 +47,34 @@ export function hasPulse({ contrast, phase, level, downbeat }: RhythmEvidence): 
   return contrast + 0.1 * phase + 0.05 * level + 0.03 * Math.min(2, downbeat) >= LEAST_PULSE;
 }
 
-export function confidenceOf({ level, contrast, meter, downbeat }: RhythmEvidence): RhythmConfidence {
+export function confidenceOf(evidence: RhythmEvidence): RhythmConfidence {
+  const { level, contrast, phase } = evidence;
+  const { bias, ...weights } = DOWNBEAT;
   return {
     tempo: Math.min(1, contrast / FULL_CONTRAST) / (1 + Math.exp(-level)),
-    meter: 1 - Math.exp(-Math.max(0, Math.min(meter, downbeat))),
+    meter: probabilityOf(
+      bias +
+        weights.phase * phase +
+        weights.bars * barOdds(evidence) +
+        weights.level * Math.min(CLEAR_LEVEL, level),
+    ),
   };
 }
+
+/** In 0..1, of a beat with such an onset `strength` (0..1) in a song with such evidence. */
+export function beatConfidence(strength: number, evidence: RhythmEvidence): number {
+  const { bias, ...weights } = BEAT;
+  return probabilityOf(
+    bias +
+      weights.phase * evidence.phase +
+      weights.bars * barOdds(evidence) +
+      weights.strength * logOdds(strength),
+  );
+}
+
+/** Log odds of the bars, were their likelihoods all there is to know. */
+const barOdds = ({ meter, downbeat }: RhythmEvidence) =>
+  logOdds(1 - Math.exp(-Math.max(0, Math.min(meter, downbeat))));
 
 /** Mean log-odds of the points that are beats, and of the others that they are not. */
 export function meanPhase({ points, phase }: Grid, { beats }: Bars): number {

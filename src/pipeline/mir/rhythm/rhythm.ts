@@ -1,4 +1,4 @@
-import type { Meter } from '../analysis.ts';
+import type { Beat, Meter } from '../analysis.ts';
 import { ONSET_RATE, type OnsetFeatures } from '../features/onsets.ts';
 import type { PitchContent } from '../features/pitch-content.ts';
 import { mean } from '../vectors.ts';
@@ -6,6 +6,7 @@ import { beatActivation } from './activation.ts';
 import { type Bars, type BeatsPerBar, findBars, gridOf } from './bars.ts';
 import { allCues, type OnsetCues, onsetCues } from './cues.ts';
 import {
+  beatConfidence,
   confidenceOf,
   contrastOf,
   downbeatMargin,
@@ -37,8 +38,8 @@ export interface Rhythm {
   /** Beats per minute, fitted to the beats. */
   readonly bpm: number;
   readonly meter: Omit<Meter, 'confidence'>;
-  /** `time` in seconds, `position` in the bar from 1, `strength` of the onset, 0..1. */
-  readonly beats: readonly { time: number; position: number; strength: number }[];
+  /** `time` in seconds, `position` in the bar from 1. */
+  readonly beats: readonly Beat[];
   readonly evidence: RhythmEvidence;
   readonly confidence: RhythmConfidence;
 }
@@ -92,7 +93,11 @@ export function findRhythm(onsets: OnsetFeatures, content: PitchContent): Rhythm
   return {
     bpm,
     meter: meterOf(beatsPerBar, ternary),
-    beats,
+    beats: beats.map(({ time, position, strength }) => ({
+      time,
+      position,
+      confidence: beatConfidence(strength, evidence),
+    })),
     evidence,
     confidence: confidenceOf(evidence),
   };
