@@ -22,8 +22,8 @@ import { plot } from './plot.ts';
 const RESULTS = join(import.meta.dirname, 'results');
 /** Bins of confidence in the curves. */
 const BINS = 10;
-/** Fewest estimates in a bin of the plot. */
-const FEWEST = 10;
+/** Fewest songs or excerpts in a bin of the plot: the beats of one are mostly right or wrong together. */
+const FEWEST = 5;
 
 const { values: options } = parseArgs({
   options: {
@@ -55,16 +55,24 @@ class Excerpt implements Song {
   }
 }
 
-async function judgeSong(folder: string, file: string, scratch: string): Promise<Verdict[]> {
+/** A verdict, and the song or excerpt that it is about. */
+interface Heard extends Verdict {
+  readonly recording: string;
+}
+
+async function judgeSong(folder: string, file: string, scratch: string): Promise<Heard[]> {
   const { audio, ...truth }: Truth & { audio: string } = JSON.parse(readFileSync(join(folder, file), 'utf8'));
   const path = join(scratch, 'song.f32');
   await decode(join(folder, audio), path, { maxDurationSeconds: 3600, timeoutMs: 600_000 });
   using song = new SongFile(path);
-  const verdicts = judge(analyse(song), truth);
+  const heard = (recording: string, verdicts: readonly Verdict[]) =>
+    verdicts.map((verdict) => ({ ...verdict, recording: `${file} ${recording}` }));
+  const verdicts = heard('whole', judge(analyse(song), truth));
   for (const seconds of options.excerpts.split(',').map(Number)) {
     for (let from = 0; from + seconds <= truth.duration; from += seconds) {
       const excerpt = new Excerpt(song, Math.round(from * SAMPLE_RATE), seconds * SAMPLE_RATE);
-      verdicts.push(...judge(analyse(excerpt), truthWithin(truth, from, from + seconds)));
+      const truthThere = truthWithin(truth, from, from + seconds);
+      verdicts.push(...heard(`${from} ${seconds}`, judge(analyse(excerpt), truthThere)));
     }
   }
   return verdicts;
@@ -72,11 +80,13 @@ async function judgeSong(folder: string, file: string, scratch: string): Promise
 
 interface Bin {
   readonly count: number;
+  /** Songs and excerpts that the estimates are of. */
+  readonly recordings: number;
   readonly confidence: number;
   readonly right: number;
 }
 
-function binsOf(verdicts: readonly Verdict[]): Bin[] {
+function binsOf(verdicts: readonly Heard[]): Bin[] {
   return Array.from({ length: BINS }, (_, b) => {
     const inside = verdicts.filter(
       ({ confidence }) => Math.min(BINS - 1, Math.floor(confidence * BINS)) === b,
@@ -84,6 +94,7 @@ function binsOf(verdicts: readonly Verdict[]): Bin[] {
     const weight = sum(inside.map((v) => v.weight));
     return {
       count: inside.length,
+      recordings: new Set(inside.map(({ recording }) => recording)).size,
       confidence: sum(inside.map((v) => v.weight * v.confidence)) / weight,
       right: sum(inside.map((v) => (v.isRight ? v.weight : 0))) / weight,
     };
@@ -114,7 +125,7 @@ function refitted(estimate: Estimate, verdicts: readonly Verdict[]): string {
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
 const scratch = mkdtempSync(join(tmpdir(), 'bench-calibration-'));
-const verdicts: Verdict[] = [];
+const verdicts: Heard[] = [];
 let songs = 0;
 try {
   for (const folder of options.songs)
@@ -166,8 +177,8 @@ writeFileSync(
       },
       ...curves.map(({ estimate, bins }) => ({
         name: estimate,
-        points: bins.flatMap(({ count, confidence, right }): [number, number][] =>
-          count >= FEWEST ? [[confidence, right]] : [],
+        points: bins.flatMap(({ recordings, confidence, right }): [number, number][] =>
+          recordings >= FEWEST ? [[confidence, right]] : [],
         ),
       })),
     ],
