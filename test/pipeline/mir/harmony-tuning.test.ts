@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Song } from '../../../src/pipeline/audio/song.ts';
 import { lowBand } from '../../../src/pipeline/mir/features/low-band.ts';
-import { estimateTuning } from '../../../src/pipeline/mir/harmony/tuning.ts';
+import { estimateTuning } from '../../../src/pipeline/mir/features/tuning.ts';
 import { sameTriad, timeAgreement } from '../../support/agreement.ts';
 import { playChords, transposed } from '../../support/chords.ts';
 import { harmonyOf } from '../../support/harmony.ts';

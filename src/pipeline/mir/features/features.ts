@@ -4,13 +4,13 @@
  */
 import type { Song } from '../../audio/song.ts';
 import type { Tuning } from '../analysis.ts';
-import { estimateTuning } from '../harmony/tuning.ts';
 import { lowBand } from './low-band.ts';
 import { MEL_BANDS, melFilter } from './mel.ts';
 import { ONSET_HOP, type OnsetFeatures, onsetFeatures } from './onsets.ts';
 import { type PitchContent, pitchContent } from './pitch-content.ts';
 import { type PitchSpectra, pitchSpectra } from './pitch-spectra.ts';
 import { forEachStereoSpectrum } from './spectra.ts';
+import { estimateTuning } from './tuning.ts';
 import { ONSETS_PER_VOICE, voiceListener } from './voice.ts';
 
 /** Samples of a short frame: 46 ms. */

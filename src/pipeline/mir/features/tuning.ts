@@ -1,6 +1,6 @@
 import type { Tuning } from '../analysis.ts';
-import { PITCH_BIN_HZ, PITCH_SIZE } from '../features/log-spectrum.ts';
-import { forEachSpectrum } from '../features/spectra.ts';
+import { PITCH_BIN_HZ, PITCH_SIZE } from './log-spectrum.ts';
+import { forEachSpectrum } from './spectra.ts';
 
 /** Samples between two spectra, at least. */
 const LEAST_HOP = 1024;
