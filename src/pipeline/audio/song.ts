@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Sample rate of everything inside the pipeline, in Hz. */
 export const SAMPLE_RATE = 44_100;
-/** StereoBlock of a decoded song. */
+/** Channels of a decoded song. */
 export const CHANNELS = 2;
 /** Bytes of one frame (a float32 sample per channel) in a decoded file. */
 export const FRAME_BYTES = CHANNELS * Float32Array.BYTES_PER_ELEMENT;
