@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readBlob, readJson, writeJson } from '../../../src/pipeline/storage/container.ts';
 import { startStorage, type TestStorage } from '../../support/storage.ts';
 import { FAULTS, type Fault, type FaultyStorage, startFaultyStorage } from '../../support/storage-proxy.ts';
@@ -9,33 +9,46 @@ const TRY_SECONDS = 0.4;
 const SONG = Buffer.alloc(5_000_000, 'a song in two pieces');
 
 let storage: TestStorage;
-let proxy: FaultyStorage | undefined;
-let container: ContainerClient;
 
 beforeAll(async () => {
+  vi.stubEnv('STORAGE_TRY_TIMEOUT_SECONDS', `${TRY_SECONDS}`);
   storage = await startStorage();
   await storage.container.getBlockBlobClient('song').uploadData(SONG);
 });
-afterAll(() => storage.stop());
-beforeEach(() => vi.stubEnv('STORAGE_TRY_TIMEOUT_SECONDS', `${TRY_SECONDS}`));
-afterEach(() => {
-  proxy?.stop();
+afterAll(() => {
+  storage.stop();
   vi.unstubAllEnvs();
 });
 
 /** The container through a storage that does such things with so many of the requests. */
-async function behind(kinds: readonly Fault[], rate: number): Promise<FaultyStorage> {
-  const port = new URL(storage.container.url).port;
-  proxy = await startFaultyStorage(Number(port), { seed: 1, kinds });
-  const connection = storage.connectionString.replaceAll(port, `${proxy.port}`);
-  container = BlobServiceClient.fromConnectionString(connection, {
-    retryOptions: { maxTries: 1 },
-  }).getContainerClient('audio-files');
-  proxy.rate = rate;
-  return proxy;
+class Behind implements Disposable {
+  readonly proxy: FaultyStorage;
+  readonly container: ContainerClient;
+
+  private constructor(proxy: FaultyStorage, connection: string) {
+    this.proxy = proxy;
+    this.container = BlobServiceClient.fromConnectionString(connection, {
+      retryOptions: { maxTries: 1 },
+    }).getContainerClient('audio-files');
+  }
+
+  static async faults(
+    kinds: readonly Fault[],
+    rate: number,
+    connection = storage.connectionString,
+  ): Promise<Behind> {
+    const port = new URL(storage.container.url).port;
+    const proxy = await startFaultyStorage(Number(port), { seed: 1, kinds });
+    proxy.rate = rate;
+    return new Behind(proxy, connection.replaceAll(port, `${proxy.port}`));
+  }
+
+  [Symbol.dispose](): void {
+    this.proxy.stop();
+  }
 }
 
-async function hashOfSong(): Promise<string> {
+async function hashOfSong(container: ContainerClient): Promise<string> {
   const { etag } = await storage.container.getBlobClient('song').getProperties();
   const hash = createHash('sha256');
   for await (const piece of readBlob(container, { blob_name: 'song', etag: etag!, size_bytes: SONG.length }))
@@ -44,15 +57,19 @@ async function hashOfSong(): Promise<string> {
 }
 
 describe('a request to the storage', () => {
-  it.each(FAULTS)('is tried again where the answer is %s, and gets it in the end', async (fault) => {
-    const { faults } = await behind([fault], 0.3);
-    for (let i = 0; i < 2; i++) {
-      await writeJson(container, `document-${i}`, { i });
-      expect(await readJson(container, `document-${i}`)).toEqual({ i });
-    }
-    expect(await hashOfSong()).toBe(createHash('sha256').update(SONG).digest('hex'));
-    expect(faults.length).toBeGreaterThan(0);
-  });
+  it.concurrent.each(FAULTS)(
+    'is tried again where the answer is %s, and gets it in the end',
+    async (fault) => {
+      using behind = await Behind.faults([fault], 0.3);
+      const { container, proxy } = behind;
+      for (let i = 0; i < 2; i++) {
+        await writeJson(container, `${fault}-${i}`, { i });
+        expect(await readJson(container, `${fault}-${i}`)).toEqual({ i });
+      }
+      expect(await hashOfSong(container)).toBe(createHash('sha256').update(SONG).digest('hex'));
+      expect(proxy.faults.length).toBeGreaterThan(0);
+    },
+  );
 
   it.each([
     ['unavailable', /each of the 2 tries that STORAGE_TRIES allows: status 503 \(ServerBusy\)/],
@@ -61,24 +78,21 @@ describe('a request to the storage', () => {
     ['reset', /2 tries/],
   ] as const)('ends where it is always %s, and says what was tried', async (fault, message) => {
     vi.stubEnv('STORAGE_TRIES', '2');
-    const { faults } = await behind([fault], 1);
+    using behind = await Behind.faults([fault], 1);
     const started = performance.now();
-    await expect(readJson(container, 'song')).rejects.toMatchObject({
+    await expect(readJson(behind.container, 'song')).rejects.toMatchObject({
       code: 'storage_unavailable',
       retryable: true,
       message: expect.stringMatching(message),
     });
-    expect(faults).toHaveLength(2);
+    expect(behind.proxy.faults).toHaveLength(2);
     expect(performance.now() - started).toBeLessThan(3000);
   });
 
   it('that is refused is not asked again', async () => {
     const wrongKey = storage.connectionString.replace(/AccountKey=[^;]+/, `AccountKey=${btoa('wrong')}`);
-    const { port } = await behind([], 0);
-    const stranger = BlobServiceClient.fromConnectionString(
-      wrongKey.replaceAll(new URL(storage.container.url).port, `${port}`),
-    ).getContainerClient('audio-files');
-    await expect(readJson(stranger, 'song')).rejects.toMatchObject({
+    using behind = await Behind.faults([], 0, wrongKey);
+    await expect(readJson(behind.container, 'song')).rejects.toMatchObject({
       code: 'storage_unavailable',
       message: expect.stringMatching(/answered status 403/),
     });
