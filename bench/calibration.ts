@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
   options: {
     songs: { type: 'string', multiple: true, default: ['demo'] },
     /** Lengths of the excerpts in seconds, beside the whole songs. */
-    excerpts: { type: 'string', default: '20,60' },
+    excerpts: { type: 'string', default: '30' },
   },
 });
 

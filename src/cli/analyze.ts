@@ -88,7 +88,9 @@ async function analyzeOne(
 
 function lineOf({ file, folder, result: { analysis, processing_time_seconds } }: SongOutcome): string {
   const bpm = analysis.bpm === null ? 'no tempo' : `${analysis.bpm.toFixed(1)} BPM`;
-  return `${file}: ${bpm}, ${analysis.key ?? 'no key'}, ${analysis.sections.length} sections (${processing_time_seconds.toFixed(1)} s) -> ${relative(process.cwd(), folder)}`;
+  const count = analysis.sections.length;
+  const sections = count === 1 ? '1 section' : `${count} sections`;
+  return `${file}: ${bpm}, ${analysis.key ?? 'no key'}, ${sections} (${processing_time_seconds.toFixed(1)} s) -> ${relative(process.cwd(), folder)}`;
 }
 
 /** One song gives its result, several give a list. */

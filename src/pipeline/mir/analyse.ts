@@ -7,7 +7,7 @@ import { SAMPLE_RATE, type Song } from '../audio/song.ts';
 import type { Analysis, Beat } from './analysis.ts';
 import { withProbabilities } from './confidence.ts';
 import { type PitchFeatures, pitchFeatures, type SoundFeatures, soundFeatures } from './features/features.ts';
-import { findSections } from './form/sections.ts';
+import { findSections, oneSection } from './form/sections.ts';
 import { beatGrid } from './grid.ts';
 import { noChords } from './harmony/chords.ts';
 import { chromaOf, isHarmonic } from './harmony/chroma.ts';
@@ -49,6 +49,8 @@ export function interpret(
     tuning && isHarmonic(chroma)
       ? estimateHarmony({ chroma, grid, beats, partStarts: sections.map(({ start }) => start) })
       : { key: null, keys: [], chords: noChords(duration) };
+  // What has neither beats nor a key is no music, and has neither parts nor chords.
+  const isMusic = rhythm !== null || key !== null;
   return withProbabilities({
     duration,
     tempo: rhythm && { bpm: rhythm.bpm, confidence: rhythm.confidence.tempo },
@@ -57,7 +59,7 @@ export function interpret(
     tuning,
     beats,
     meter: rhythm && { ...rhythm.meter, confidence: rhythm.confidence.meter },
-    sections,
-    chords,
+    sections: isMusic ? sections : oneSection(duration, 0),
+    chords: isMusic ? chords : noChords(duration),
   });
 }

@@ -48,7 +48,7 @@ export interface KeySpan extends Key {
 }
 
 export interface Tuning {
-  /** Frequency of A4 in Hz, about 415..466. */
+  /** Frequency of A4 in Hz, 427..453. */
   readonly frequency: number;
   /** Deviation from 440 Hz in cents. */
   readonly cents: number;

@@ -27,6 +27,14 @@ describe('the chords of a song', () => {
     },
   );
 
+  it('change their bass with the bar while they last', () => {
+    const line = ['C:maj', 'C:maj/3', 'F:maj', 'F:maj/3', 'D:min', 'D:min/5', 'G:maj', 'C:maj'];
+    const { song, truth } = playChords(line, { seconds: 2 });
+    const { chords } = harmonyOf(song);
+    expect(chords.map(({ label }) => label)).toEqual(line);
+    expect(timeAgreement(truth, chords)).toBeGreaterThan(0.95);
+  });
+
   it('pause where the song is silent', () => {
     const { song, truth } = playChords(['C:maj', 'N', 'F:maj', 'N', 'N', 'G:maj'], { seconds: 2 });
     expect(timeAgreement(truth, harmonyOf(song).chords)).toBeGreaterThan(0.9);

@@ -26,6 +26,10 @@ describe('what is not music', () => {
     const analysis = analyse(audio);
     expect(analysis).toMatchObject({ tempo: null, key: null, beats: [], meter: null });
     for (const { label } of analysis.chords) expect(label).toBe('N');
+    for (const { label, confidence } of analysis.sections) {
+      expect(label).toBe('A');
+      expect(confidence).toBeLessThan(0.1);
+    }
     // JSON would turn NaN and infinity into null.
     const numbers = JSON.stringify(analysis, (_key, value) =>
       typeof value === 'number' && !Number.isFinite(value) ? 'not finite' : value,
@@ -39,5 +43,16 @@ describe('what is not music', () => {
     );
     expect(analysis.tempo?.bpm).toBeCloseTo(120, 0);
     expect(analysis.key).toBeNull();
+    expect(analysis.sections).toHaveLength(1);
+    // Beats all alike tell no bars.
+    expect(analysis.beats[10].confidence).toBeGreaterThan(analysis.meter?.confidence ?? 1);
+  });
+
+  it('one chord for a second is hardly a key, and for a while it may be one', () => {
+    const chord = (seconds: number) =>
+      analyse(signal(seconds, (t) => [261.63, 329.63, 392].reduce((sum, hz) => sum + sine(hz, t) / 3, 0))).key
+        ?.confidence ?? 0;
+    expect(chord(1)).toBeLessThan(0.75);
+    expect(chord(12)).toBeGreaterThan(chord(1));
   });
 });

@@ -23,7 +23,7 @@ export interface SectionInput extends BarFeatures {
 
 /** The form of the song: sections on downbeats, without gaps or overlaps from 0 to `duration`. */
 export function findSections({ beats, duration, ...features }: SectionInput): Section[] {
-  if (duration < SHORTEST_SONG) return whole(duration, 0);
+  if (duration < SHORTEST_SONG) return oneSection(duration, 0);
   const solve = (shift: number) => {
     const edges = barEdges(beats, duration, shift);
     const similarity = selfSimilarity(edges, features);
@@ -45,7 +45,7 @@ export function findSections({ beats, duration, ...features }: SectionInput): Se
   const starts = solution.starts.filter(
     (bar, i) => i === 0 || kinds[i] !== kinds[i - 1] || probability[bar] >= LEAST_BETWEEN_ALIKE,
   );
-  if (starts.length === 1) return whole(duration, expectedF);
+  if (starts.length === 1) return oneSection(duration, expectedF);
   const ranges = rangesOf(starts);
   const labels = labelSections(ranges, similarity);
   const timeOf = (bar: number) => (isMetric ? edges[bar] : sharpestNear(edges[bar], features.onsets));
@@ -58,5 +58,6 @@ export function findSections({ beats, duration, ...features }: SectionInput): Se
   }));
 }
 
-const whole = (duration: number, confidence: number): Section[] =>
+/** The form of what has none. */
+export const oneSection = (duration: number, confidence: number): Section[] =>
   duration > 0 ? [{ start: 0, end: duration, label: 'A', confidence }] : [];

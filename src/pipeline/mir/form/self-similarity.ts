@@ -21,6 +21,11 @@ const STROKE_FRAMES = 2;
 
 /** Bars that a fill is compared with. */
 const FILL_NEIGHBOURS = [-3, -2, -1, 1, 2];
+/**
+ * Mean difference of bars, as a share of their mean length as vectors, under which they are all the same: half of what the
+ * most uniform of real songs have. A click or a loop, measured against itself alone, would have parts.
+ */
+const UNIFORM = { notes: 0.25, timbre: 0.05, rhythm: 0.1 } as const;
 /** Movement that no voice is needed for. */
 const LEAST_MOVEMENT = 1e-3;
 
@@ -70,9 +75,12 @@ export function selfSimilarity(edges: readonly number[], features: BarFeatures):
       bars.map((bar) => harmonyOf(chroma, grid, bar)),
       dot,
     ),
-    notes: byDistance(bars.map((bar) => notesOf(saliences, grid, bar))),
-    timbre: byDistance(spectra),
-    rhythm: byDistance(patterns),
+    notes: byDistance(
+      bars.map((bar) => notesOf(saliences, grid, bar)),
+      UNIFORM.notes,
+    ),
+    timbre: byDistance(spectra, UNIFORM.timbre),
+    rhythm: byDistance(patterns, UNIFORM.rhythm),
     fill: fills(patterns),
     accent: accents(onsets, bars),
     loudness: spectra.map(mean),
@@ -199,10 +207,10 @@ function voiceIn(voice: Float32Array, bars: readonly Bar[]): number[] {
   return means.map((value) => value / typical);
 }
 
-/** Similarity falling off exponentially with the distance, measured against the mean distance. */
-function byDistance(rows: readonly Float32Array[]): Float32Array {
+/** Similarity falling off exponentially with the distance, measured against the mean one, but against no less than `uniform`. */
+function byDistance(rows: readonly Float32Array[], uniform: number): Float32Array {
   const distances = pairwise(rows, distance);
-  const typical = mean(distances);
+  const typical = Math.max(mean(distances), uniform * mean(rows.map((row) => Math.sqrt(dot(row, row)))));
   return distances.map((d) => (typical > 0 ? Math.exp(-d / typical) : 1));
 }
 

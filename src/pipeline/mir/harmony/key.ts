@@ -32,6 +32,8 @@ const BASS_WEIGHTS = { tonic: 6.7, primary: 1.9, third: -2, scale: -1.3, foreign
  * that keeps the mode, as when the last chorus is lifted, or the scale, to the relative key, is cheaper than others.
  */
 const MODULATION_COST = { near: 350, far: 600 } as const;
+/** Seconds of a key that tell all that its chroma can tell; in less, other keys may only not have been heard yet. */
+const TELLING_SECONDS = 8;
 /** Least probability of the main key: below, the song is in no key. */
 const LEAST_CONFIDENCE = 0.15;
 
@@ -70,7 +72,8 @@ export function decodeKeys(chroma: readonly Chroma[], form: FormInput): KeySpan[
   const spans = starts.map((from, n) => {
     const to = starts[n + 1] ?? path.length;
     const { tonic, mode } = KEYS[path[from]];
-    const confidence = chanceOf(path[from], scores.slice(from, to));
+    const share = Math.min(1, (edges[to] - edges[from]) / TELLING_SECONDS);
+    const confidence = chanceOf(path[from], scores.slice(from, to), share);
     return { start: edges[from], end: edges[to], tonic, mode, confidence };
   });
   return (mainKey(spans)?.confidence ?? 0) >= LEAST_CONFIDENCE ? spans : [];
@@ -88,10 +91,10 @@ export function mainKey(spans: readonly KeySpan[]): Key | null {
   return candidates.sort((a, b) => b.seconds - a.seconds)[0]?.key ?? null;
 }
 
-/** Probability of a key by the mean scores. */
-function chanceOf(key: number, scores: readonly Float64Array[]): number {
+/** Probability of a key by such a `share` of the mean scores. */
+function chanceOf(key: number, scores: readonly Float64Array[], share: number): number {
   const means = KEYS.map((_, k) => mean(scores.map((row) => row[k])));
-  return 1 / means.reduce((sum, v) => sum + Math.exp(v - means[key]), 0);
+  return 1 / means.reduce((sum, v) => sum + Math.exp(share * (v - means[key])), 0);
 }
 
 /** Pitch classes of the key's scale, 0 for C. */

@@ -68,6 +68,31 @@ export function findBars({ points, phase }: Grid, gains: readonly Float32Array[]
   };
 }
 
+/**
+ * With the beat half-way before the grid's first point where that is an off-beat, and likewise behind its last, as far as
+ * the song of `frames` frames reaches: a pulse that lies on the off-beats begins late. Whether it sounds is not asked here.
+ */
+export function withOuterBeats(
+  { beats, positions, score }: Bars,
+  points: readonly number[],
+  { beatsPerBar, frames }: { beatsPerBar: BeatsPerBar; frames: number },
+): Bars {
+  const before = 2 * points[0] - points[1];
+  const behind = 2 * points[points.length - 1] - points[points.length - 2];
+  const leads = beats[0] !== points[0] && before >= 0;
+  const follows = beats[beats.length - 1] !== points[points.length - 1] && behind <= frames - 1;
+  const next = (position: number, step: number) => ((position - 1 + step + beatsPerBar) % beatsPerBar) + 1;
+  return {
+    beats: [...(leads ? [before] : []), ...beats, ...(follows ? [behind] : [])],
+    positions: [
+      ...(leads ? [next(positions[0], -1)] : []),
+      ...positions,
+      ...(follows ? [next(positions[positions.length - 1], 1)] : []),
+    ],
+    score,
+  };
+}
+
 /** The state from which a bar is entered best. */
 function entry(scores: Float64Array): number {
   let best = scores.length - 1;

@@ -17,10 +17,12 @@ const AROUND = 2;
  * through a song, which phase, level and clear bars tell, and hardly ever one by one. Logistic regression on rendered songs,
  * whole and in excerpts, and recordings.
  */
-const BEAT = { bias: 0.48, phase: 1.77, bars: 0.73, strength: 0.05 };
-const DOWNBEAT = { bias: 0.51, phase: 0.19, bars: 0.43, level: 0.47 };
-/** A level that is clearer than this says no more. */
-const CLEAR_LEVEL = 8;
+const BEAT = { bias: -0.5, phase: 3.59, bars: 0.95, strength: 0.07 };
+const DOWNBEAT = { bias: -0.85, phase: 1.02, bars: 0.6, level: 1.19 };
+/** A phase and a level that are clearer than this say no more, and bars that are less clear no less. */
+const CLEAR_PHASE = 1.5;
+const CLEAR_LEVEL = 2;
+const UNCLEAR_BARS = -3;
 
 /** Raw evidence that the estimates are right; each grows with it, none is a probability. */
 export interface RhythmEvidence {
@@ -54,7 +56,7 @@ export function confidenceOf(evidence: RhythmEvidence): RhythmConfidence {
     tempo: Math.min(1, contrast / FULL_CONTRAST) / (1 + Math.exp(-level)),
     meter: probabilityOf(
       bias +
-        weights.phase * phase +
+        weights.phase * Math.min(CLEAR_PHASE, phase) +
         weights.bars * barOdds(evidence) +
         weights.level * Math.min(CLEAR_LEVEL, level),
     ),
@@ -66,7 +68,7 @@ export function beatConfidence(strength: number, evidence: RhythmEvidence): numb
   const { bias, ...weights } = BEAT;
   return probabilityOf(
     bias +
-      weights.phase * evidence.phase +
+      weights.phase * Math.min(CLEAR_PHASE, evidence.phase) +
       weights.bars * barOdds(evidence) +
       weights.strength * logOdds(strength),
   );
@@ -74,7 +76,7 @@ export function beatConfidence(strength: number, evidence: RhythmEvidence): numb
 
 /** Log odds of the bars, were their likelihoods all there is to know. */
 const barOdds = ({ meter, downbeat }: RhythmEvidence) =>
-  logOdds(1 - Math.exp(-Math.max(0, Math.min(meter, downbeat))));
+  Math.max(UNCLEAR_BARS, logOdds(1 - Math.exp(-Math.max(0, Math.min(meter, downbeat)))));
 
 /** Mean log-odds of the points that are beats, and of the others that they are not. */
 export function meanPhase({ points, phase }: Grid, { beats }: Bars): number {

@@ -3,7 +3,7 @@ import { ONSET_RATE, type OnsetFeatures } from '../features/onsets.ts';
 import type { PitchContent } from '../features/pitch-content.ts';
 import { mean } from '../vectors.ts';
 import { beatActivation } from './activation.ts';
-import { type Bars, type BeatsPerBar, findBars, gridOf } from './bars.ts';
+import { type Bars, type BeatsPerBar, findBars, gridOf, withOuterBeats } from './bars.ts';
 import { allCues, type OnsetCues, onsetCues } from './cues.ts';
 import {
   beatConfidence,
@@ -68,12 +68,13 @@ export function findRhythm(onsets: OnsetFeatures, content: PitchContent): Rhythm
     (a, b) => likelihood(b) - likelihood(a),
   );
   const [{ beatsPerBar, gains, bars }, second] = solutions;
+  const walk = withOuterBeats(bars, points, { beatsPerBar, frames: onsets.frames });
   const beats = withoutSilence(
-    bars.beats.map((t, i) => {
+    walk.beats.map((t, i) => {
       const peak = peakNear(onsets.flux, t);
       return {
         time: Math.max(0, (peak - ATTACK_FRAMES) / ONSET_RATE),
-        position: bars.positions[i],
+        position: walk.positions[i],
         strength: activation[Math.round(t)],
         flux: onsets.flux[Math.round(peak)],
       };

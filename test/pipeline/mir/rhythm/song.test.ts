@@ -19,6 +19,13 @@ describe('the rhythm of a song', () => {
     expect(beatFMeasure(times(truth.beats, 1), times(beats, 1))).toBeGreaterThan(0.9);
   });
 
+  it.each([72, 96, 120])('begins with the first beat, at %i bpm', (bpm) => {
+    const { song: audio, truth } = song({ bpm });
+    const { beats } = analyse(audio);
+    expect(beats[0].time).toBeCloseTo(truth.beats[0].time, 1);
+    expect(beats[0].position).toBe(1);
+  });
+
   it('places beats within 15 ms', () => {
     const { song: audio, truth } = song({
       sections: [section(['A:min', 'E:min', 'A:min', 'E:min', 'A:min', 'E:min'])],
