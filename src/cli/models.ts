@@ -1,9 +1,11 @@
 /** `npm run models`: which models there are; fetches, imports, verifies and removes them. */
+import { applySettings } from '../local/environment.ts';
 import { type Config, readConfig } from '../pipeline/config.ts';
 import { fetchModel, importModel } from '../pipeline/models/install.ts';
 import { type ModelEntry, modelEntry } from '../pipeline/models/manifest.ts';
 import { type InstalledModel, listInstalled, removeModel, verifyModel } from '../pipeline/models/store.ts';
 import { DownloadBar } from './download-bar.ts';
+import { ROOT } from './local-host.ts';
 import { type ModelCommand, parseModelCommand, USAGE } from './model-arguments.ts';
 import { modelTable } from './model-table.ts';
 
@@ -31,6 +33,7 @@ async function run(given: ModelCommand): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  applySettings({ root: ROOT });
   const config = readConfig();
   switch (given.command) {
     case 'list':

@@ -1,4 +1,5 @@
 import type { Config } from '../pipeline/config.ts';
+import { WorkerError } from '../pipeline/errors.ts';
 import { fetchModel } from '../pipeline/models/install.ts';
 import { modelEntry } from '../pipeline/models/manifest.ts';
 import { modelState } from '../pipeline/models/store.ts';
@@ -18,17 +19,18 @@ export async function obtainModel(name: string, config: Config): Promise<void> {
   const { state, reason } = modelState(config.modelsDir, name);
   if (state === 'available') return;
   const entry = modelEntry(name);
-  if (!entry) return console.error(`${reason} Going on with ${config.modelFallback}.`);
+  const { modelFallback: fallback } = config;
+  const standsIn = fallback !== undefined && modelState(config.modelsDir, fallback).state === 'available';
+  if (!entry && standsIn) return console.error(`${reason} Going on with ${fallback}.`);
+  if (!entry) throw new WorkerError('model_unavailable', reason!);
   console.error(`Fetching the weights of ${name}. ${entry.licence}`);
   try {
     using bar = new DownloadBar();
     const onProgress = bar.update.bind(bar);
     await fetchModel(name, config, { onProgress, answerMs: ANSWER_MS, stallMs: STALL_MS });
   } catch (error) {
-    if (config.modelFallback === undefined || !(error instanceof Error)) throw error;
+    if (!standsIn || !(error instanceof Error)) throw error;
     const { message } = error.cause instanceof Error ? error.cause : error;
-    console.error(
-      `${message} Going on with ${config.modelFallback}; to get ${name}: npm run models -- fetch ${name}`,
-    );
+    console.error(`${message} Going on with ${fallback}; to get ${name}: npm run models -- fetch ${name}`);
   }
 }

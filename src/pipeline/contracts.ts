@@ -12,7 +12,7 @@ export const analyzeRequest = z.object({
   audio_file_id: audioFileId,
   blob_uri: z.url({ protocol: /^https?$/, message: 'expected the http(s) address of a blob' }),
   callback_url: z.url({ protocol: /^https?$/, message: 'expected an http(s) address' }).optional(),
-  model: z.string().optional(),
+  model: z.string().min(1).optional(),
   stems: z.array(z.string()).min(1, 'expected at least one stem').optional(),
 });
 export type AnalyzeRequest = z.infer<typeof analyzeRequest>;

@@ -3,6 +3,7 @@ import { ffmpegPath } from './audio/ffmpeg.ts';
 import { type Config, readConfig } from './config.ts';
 import { faultOf } from './models/faults.ts';
 import { type ModelState, modelState } from './models/store.ts';
+import { knownModels } from './separation/registry.ts';
 import { openContainer } from './storage/container.ts';
 
 export type ServiceState = 'available' | 'missing' | 'broken' | 'unavailable';
@@ -29,9 +30,8 @@ export async function serviceHealth(): Promise<ServiceHealth> {
   const essentia = isThere(() => createRequire(import.meta.url).resolve('essentia.js'));
   const ffmpeg = isThere(ffmpegPath);
   const storage = await storageState();
-  const separates = config.modelFallback !== undefined || demucs.state === 'available';
   return {
-    healthy: separates && [essentia, ffmpeg, storage].every((state) => state === 'available'),
+    healthy: canSeparate(config) && [essentia, ffmpeg, storage].every((state) => state === 'available'),
     services: { demucs: demucs.state, spectral: 'available', essentia, ffmpeg, storage },
     reasons: { demucs: demucs.reason },
   };
@@ -39,9 +39,28 @@ export async function serviceHealth(): Promise<ServiceHealth> {
 
 /** The configured model: as its files are, and as its last try in this process went. */
 function separatorState({ modelsDir, model }: Config): ModelState {
+  const known = knownModels(modelsDir);
+  if (!known.includes(model))
+    return { state: 'missing', reason: `DEMUCS_MODEL: expected one of ${known.join(', ')}; got '${model}'.` };
   const files = modelState(modelsDir, model);
-  const fault = faultOf(model);
+  const fault = faultOf(modelsDir, model);
   return files.state === 'available' && fault ? { state: 'broken', reason: fault } : files;
+}
+
+/**
+ * Whether the configured model separates, or the fall-back in its place: that does so for files that aren't there or are
+ * damaged, and not for a model that is unknown or fails.
+ */
+export function canSeparate(config: Config): boolean {
+  if (separatorState(config).state === 'available') return true;
+  const { modelsDir, model, modelFallback } = config;
+  const isThere = (name: string) => modelState(modelsDir, name).state === 'available';
+  return (
+    knownModels(modelsDir).includes(model) &&
+    !isThere(model) &&
+    modelFallback !== undefined &&
+    isThere(modelFallback)
+  );
 }
 
 async function storageState(): Promise<ServiceState> {

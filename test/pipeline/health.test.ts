@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { serviceHealth } from '../../src/pipeline/health.ts';
+import { readConfig } from '../../src/pipeline/config.ts';
+import { canSeparate, serviceHealth } from '../../src/pipeline/health.ts';
+import { noteTry } from '../../src/pipeline/models/faults.ts';
 import { installSmall } from '../support/models.ts';
 
 let folder: string;
@@ -31,4 +33,35 @@ it('tells whether the model is there, and if not, why and what to do', async () 
     services: { demucs: 'broken' },
     reasons: { demucs: expect.stringContaining('graph.onnx is missing') },
   });
+});
+
+it('counts a fall-back where a run would take it, and not where a run would fail', async () => {
+  const can = (model: string, modelFallback?: string) =>
+    canSeparate({ ...readConfig(), modelsDir: folder, model, modelFallback });
+  rmSync(join(folder, 'htdemucs'), { recursive: true });
+  expect(can('htdemucs')).toBe(false);
+  expect(can('htdemucs', 'spectral')).toBe(true);
+  expect(can('htdemucs', 'nobodys')).toBe(false);
+  expect(can('htdemucs', 'htdemucs_6s')).toBe(false);
+  expect(can('nobodys', 'spectral')).toBe(false);
+  expect(can('spectral')).toBe(true);
+
+  await installSmall(folder, 'htdemucs');
+  expect(can('htdemucs')).toBe(true);
+  noteTry(folder, 'htdemucs', 'its values are no numbers');
+  expect(can('htdemucs', 'spectral')).toBe(false);
+  expect((await serviceHealth()).reasons.demucs).toBe('its values are no numbers');
+});
+
+it('takes a model that was installed anew for whole until it fails again', async () => {
+  noteTry(folder, 'htdemucs', 'weights.bin is not what was installed');
+  expect((await serviceHealth()).services.demucs).toBe('broken');
+  utimesSync(join(folder, 'htdemucs', '1', 'weights.bin'), new Date(), new Date(Date.now() + 5000));
+  expect((await serviceHealth()).services.demucs).toBe('available');
+});
+
+it('names a model that nobody knows', async () => {
+  process.env.DEMUCS_MODEL = 'nobodys';
+  expect((await serviceHealth()).reasons.demucs).toMatch(/expected one of htdemucs, .*; got 'nobodys'/);
+  delete process.env.DEMUCS_MODEL;
 });

@@ -56,6 +56,16 @@ export function modelState(modelsDir: string, name: string): ModelState {
   return { state: 'missing', reason: `The model '${name}' is not in ${modelsDir}: run ${remedy(name)}.` };
 }
 
+/** Tells apart what is in a model's folder now and what was, by when its files were written; empty where there is no model. */
+export function installationOf(modelsDir: string, name: string): string {
+  const folder = join(modelsDir, name);
+  if (!MODEL_NAME.test(name) || !existsSync(folder)) return '';
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((file) => `${file} ${statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs}`)
+    .sort()
+    .join();
+}
+
 /** Names of the models in the folder, damaged ones too. */
 export function listInstalled(modelsDir: string): string[] {
   if (!existsSync(modelsDir)) return [];

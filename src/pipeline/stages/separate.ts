@@ -77,9 +77,10 @@ export async function separate(
       await Promise.all(blobs.get(stem)!.map((blob) => blob.stage(index, samples)));
       faultPoint('separate', 'middle');
     }
-    noteTry(model, undefined);
+    noteTry(config.modelsDir, model, undefined);
   } catch (error) {
-    if (error instanceof WorkerError && MODEL_FAULTS.has(error.code)) noteTry(model, error.message);
+    if (error instanceof WorkerError && MODEL_FAULTS.has(error.code))
+      noteTry(config.modelsDir, model, error.message);
     throw error;
   }
 }

@@ -5,6 +5,8 @@ import { WorkerError } from '../../errors.ts';
 
 /** What can be transformed, see `RealFft`. */
 const LEAST_NFFT = 32;
+/** Seconds of a segment beyond which a network takes more memory than machines have; the releases' have 7.8. */
+const LONGEST_SEGMENT = 60;
 /** A parameter's value in a message. */
 const VALUE_CHARACTERS = 80;
 /** A rational number as a checkpoint stores it. */
@@ -31,10 +33,15 @@ const only = <T extends z.core.util.Literal>(value: T) => z.literal(value).defau
  * trained network (initialisation, dropout, learning rates) is passed over.
  */
 const parameters = z.object({
-  sources: z.array(z.string().regex(/^[a-z][a-z0-9_]*$/)).min(1),
+  sources: z
+    .array(z.string().regex(/^[a-z][a-z0-9_]*$/))
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, 'expected names that differ'),
   audio_channels: only(2),
   samplerate: only(SAMPLE_RATE),
-  segment: duration.default(10 * SAMPLE_RATE),
+  segment: duration
+    .refine((frames) => frames <= LONGEST_SEGMENT * SAMPLE_RATE, `expected at most ${LONGEST_SEGMENT} s`)
+    .default(10 * SAMPLE_RATE),
   use_train_segment: only(true),
   channels: count.default(48),
   growth: count.default(2),

@@ -20,6 +20,13 @@ const RELEASED = {
 };
 
 describe('the configuration', () => {
+  it.each([
+    [{ sources: ['a', 'a'] }, /'sources' .*expected names that differ/],
+    [{ segment: 1e9 }, /'segment' is 1000000000 \(expected at most 60 s\)/],
+  ])('%o is refused', (parameters, message) => {
+    expect(() => readConfiguration({ ...RELEASED, ...parameters })).toThrow(message);
+  });
+
   it('of a released network has its segment and its spectra', () => {
     const configuration = readConfiguration(RELEASED);
     expect(configuration).toMatchObject({
