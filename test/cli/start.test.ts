@@ -65,6 +65,12 @@ describe('npm start', () => {
       code: 'invalid_request',
       detail: expect.stringContaining("'magic'"),
     });
+    const empty = await post({
+      audio_file_id: 'm',
+      blob_uri: `${place.container.url}/req/song.ogg`,
+      model: '',
+    });
+    expect(empty.status).toBe(400);
     expect((await fetch(`${worker.url}/analyze/unknown`)).status).toBe(404);
   });
 
@@ -108,6 +114,13 @@ describe('npm start', () => {
       new Set(['req', 'tone', 'dropped', 'dropped.ogg']),
     );
     expect(worker.log()).not.toMatch(/analysis started as '(?!req|tone|dropped)/);
+  });
+
+  it('tells of a wrong setting in a line, before anything starts', async () => {
+    const env = { ...place.env, DEMUCS_PRECISION: 'int4' };
+    const { code, stdout, stderr } = await run('start', [], { ...place, env });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^The setting DEMUCS_PRECISION is 'int4': .*\n$/);
   });
 
   it('stops cleanly on Ctrl-C', async () => {
