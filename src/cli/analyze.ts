@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     const config = readConfig();
     const model = given.model ?? config.model;
     requireKnown(model, given.stems, config);
-    await obtainModel(model, config);
+    await obtainModel(model, given.stems, config);
     await using worker = await useWorker();
     return await analyzeAll(worker, given);
   } catch (error) {

@@ -76,6 +76,16 @@ describe('npm run analyze', () => {
     expect(result.separator).toMatchObject({ model: 'small', precision: 'fp32', overlap: 0.25 });
   });
 
+  it('does not go on with a fall-back that is not there or gives other stems', async () => {
+    const stems = await run('analyze', ['--model', 'htdemucs_6s', '--stems', 'guitar'], place);
+    const fallBack = await run('analyze', [], { ...place, env: { ...place.env, MODEL_FALLBACK: 'nobodys' } });
+    for (const { code, stdout, stderr } of [stems, fallBack]) {
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain('npm run models -- import');
+      expect(stderr).not.toContain('Going on');
+    }
+  });
+
   it('refuses unknown options, models and stems', async () => {
     const usage = await run('analyze', ['--loud'], place);
     expect(usage.code).toBe(2);
