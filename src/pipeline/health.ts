@@ -31,7 +31,8 @@ export async function serviceHealth(): Promise<ServiceHealth> {
   const ffmpeg = isThere(ffmpegPath);
   const storage = await storageState();
   return {
-    healthy: canSeparate(config) && [essentia, ffmpeg, storage].every((state) => state === 'available'),
+    healthy:
+      canSeparate(config, demucs) && [essentia, ffmpeg, storage].every((state) => state === 'available'),
     services: { demucs: demucs.state, spectral: 'available', essentia, ffmpeg, storage },
     reasons: { demucs: demucs.reason },
   };
@@ -51,8 +52,8 @@ function separatorState({ modelsDir, model }: Config): ModelState {
  * Whether the configured model separates, or the fall-back in its place: that does so for files that aren't there or are
  * damaged, and not for a model that is unknown or fails.
  */
-export function canSeparate(config: Config): boolean {
-  if (separatorState(config).state === 'available') return true;
+export function canSeparate(config: Config, { state }: ModelState = separatorState(config)): boolean {
+  if (state === 'available') return true;
   const { modelsDir, model, modelFallback } = config;
   const isThere = (name: string) => modelState(modelsDir, name).state === 'available';
   return (

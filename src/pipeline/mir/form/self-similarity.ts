@@ -22,7 +22,7 @@ const STROKE_FRAMES = 2;
 /** Bars that a fill is compared with. */
 const FILL_NEIGHBOURS = [-3, -2, -1, 1, 2];
 /**
- * Mean difference of bars, as a share of their mean length as vectors, under which they are all the same: half of what the
+ * Mean difference of bars, as a share of their mean length as vectors, under which they are all the same: about half of what the
  * most uniform of real songs have. A click or a loop, measured against itself alone, would have parts.
  */
 const UNIFORM = { notes: 0.25, timbre: 0.05, rhythm: 0.1 } as const;
