@@ -4,7 +4,8 @@ import { basename, extname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResultDocument } from '../pipeline/contracts.ts';
-import { idOfBlob, jamsBlob, stemBlob } from '../pipeline/storage/names.ts';
+import { jamsBlob, stemBlob } from '../pipeline/storage/names.ts';
+import { idOfBlob } from '../pipeline/storage/upload-id.ts';
 import type { Worker } from './worker.ts';
 
 /** How often a run's status is asked for. */
@@ -53,7 +54,7 @@ export async function runSong(worker: Worker, file: string, options: SongOptions
   const { model, stems } = options;
   // The upload alone may start the run, before the request does.
   await blob.uploadFile(file, {
-    metadata: { ...(model && { model }), ...(stems && { stems: stems.join() }) },
+    metadata: { audio_file_id: id, ...(model && { model }), ...(stems && { stems: stems.join() }) },
   });
   const answer = await fetch(`${worker.url}/analyze`, {
     method: 'POST',

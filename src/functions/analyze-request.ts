@@ -4,12 +4,14 @@ import * as df from 'durable-functions';
 import { parseAnalyzeRequest } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { requireKnown } from '../pipeline/separation/registry.ts';
-import { requestCallback } from '../pipeline/stages/callback.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
-import { blobNameOf } from '../pipeline/storage/container.ts';
+import { parseBlobAddress } from '../pipeline/storage/blob-address.ts';
+import { toldVersion } from '../pipeline/storage/blob-version.ts';
+import { isOutput } from '../pipeline/storage/names.ts';
 import { storageCallIfThere } from '../pipeline/storage/requests.ts';
 import { withProblems } from './problem.ts';
 import { type Start, startRun } from './start.ts';
+import { endDoubleRun } from './upload-history.ts';
 
 /** Seconds after which asking for the status is worth while. */
 const RETRY_AFTER_SECONDS = 5;
@@ -17,7 +19,7 @@ const RETRY_AFTER_SECONDS = 5;
 const MESSAGE: Record<Start, string> = {
   started: 'Analysis started.',
   joined: 'The song is being analysed already.',
-  queued: 'The run that is under way leaves off, and this one follows it.',
+  queued: 'The run that is under way ends, and this one follows it.',
 };
 
 app.http('analyzeRequest', {
@@ -26,22 +28,21 @@ app.http('analyzeRequest', {
   authLevel: 'function',
   extraInputs: [df.input.durableClient()],
   handler: withProblems(async (request, context) => {
-    const text = await request.text();
-    const body = parseAnalyzeRequest(parseJson(text));
-    const stage = stageContext();
-    const blob_name = blobNameOf(stage.container, body.blob_uri);
+    const body = parseAnalyzeRequest(parseJson(await request.text()));
+    const worker = stageContext();
+    const client = df.getClient(context);
+    const blob_name = parseBlobAddress(worker.container.url, body.blob_uri);
+    requireInput(blob_name);
     const { audio_file_id, model, stems } = body;
-    if (model || stems) requireKnown(model ?? stage.config.model, stems, stage.config);
-    if (body.callback_url) await requestCallback(audio_file_id, body.callback_url, stage);
+    if (model || stems) requireKnown(model ?? worker.config.model, stems, worker.config);
     // Where there is no blob, the run will tell.
     const blob = await storageCallIfThere(blob_name, (options) =>
-      stage.container.getBlobClient(blob_name).getProperties(options),
+      worker.container.getBlobClient(blob_name).getProperties(options),
     );
-    const start = await startRun(
-      df.getClient(context),
-      { audio_file_id, blob_name, etag: blob?.etag, model, stems },
-      stage,
-    );
+    const version = blob ? toldVersion(blob_name, blob) : { blob_name };
+    const job = { audio_file_id, ...version, model, stems, origin: 'request' } as const;
+    const start = await startRun(client, job, worker, body.callback_url);
+    await endDoubleRun(client, blob_name, worker);
     const location = new URL(`/analyze/${audio_file_id}`, request.url).href;
     return {
       status: 202,
@@ -58,6 +59,15 @@ app.http('analyzeRequest', {
     };
   }),
 });
+
+/** @throws WorkerError `invalid_request` for a blob that lies where runs keep theirs: they would replace and remove it. */
+function requireInput(blobName: string): void {
+  if (!isOutput(blobName)) return;
+  throw new WorkerError(
+    'invalid_request',
+    `blob_uri: an output is never an input, and runs keep theirs in {audio_file_id}/stems, analysis and work; got '${blobName}'. Name the song's own blob, or copy it elsewhere.`,
+  );
+}
 
 function parseJson(text: string): unknown {
   try {

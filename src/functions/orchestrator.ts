@@ -15,6 +15,7 @@ import type { CallbackInput } from '../pipeline/stages/callback.ts';
 import type { CleanupInput, CleanupResult } from '../pipeline/stages/cleanup.ts';
 import type { DownloadResult } from '../pipeline/stages/download.ts';
 import { separationParts } from '../pipeline/stages/separate.ts';
+import { earlierAfter } from '../pipeline/stages/song-version.ts';
 import type { UploadInput } from '../pipeline/stages/upload.ts';
 import { ORCHESTRATION, type StageOutcome } from './names.ts';
 import { runStages, type StageWork } from './retry.ts';
@@ -69,16 +70,13 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
     }
     enter(context, { stage: failure.info.stage, ending: true, error: failure.info });
     // What a failed run has staged serves the next one of the same song; what was cancelled is not wanted any more.
-    const next = yield* clean(context, job, {
-      audio_file_id: id,
-      source,
-      discard: canceled ? plan : undefined,
-    });
-    if (next) return context.df.continueAsNew(next);
+    const { next, version } = yield* clean(context, job, { source, discard: canceled ? plan : undefined });
+    if (next) return context.df.continueAsNew({ ...next, earlier: earlierAfter(job, version, next) });
     context.df.setCustomStatus({
       stage: failure.info.stage,
       progress: 1,
       error: failure.info,
+      version,
     } satisfies Progress);
     if (canceled) return { status: 'canceled' } satisfies RunOutput;
     throw new Error(`${failure.info.stage}: ${failure.message}`);
@@ -87,9 +85,9 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
   enter(context, { stage: 'callback' });
   const callback = yield* notify(context, job, message);
   enter(context, { stage: 'cleanup', ending: true });
-  const next = yield* clean(context, job, { audio_file_id: id, source });
-  if (next) return context.df.continueAsNew(next);
-  context.df.setCustomStatus({ stage: 'cleanup', progress: 1 } satisfies Progress);
+  const { next, version } = yield* clean(context, job, { source });
+  if (next) return context.df.continueAsNew({ ...next, earlier: earlierAfter(job, version, next) });
+  context.df.setCustomStatus({ stage: 'cleanup', progress: 1, version } satisfies Progress);
   return { status: 'completed', callback, stage_seconds: stageSeconds } satisfies RunOutput;
 });
 
@@ -166,17 +164,27 @@ function* notify(
   }
 }
 
-/** Removes work files, and gives what is to be run next. What can't be removed is no reason to fail a run. */
+/** Removes work files, and gives what is to be run next and what was run. What can't be removed is no reason to fail a run. */
 function* clean(
   context: OrchestrationContext,
   job: JobInput,
-  input: CleanupInput,
-): Generator<Task, JobInput | undefined, StageOutcome[]> {
+  input: Pick<CleanupInput, 'source' | 'discard'>,
+): Generator<Task, CleanupResult, StageOutcome[]> {
+  const { source } = input;
+  // As the stage after a restart finds no note any more.
+  const known = source && {
+    blob_name: source.blob_name,
+    etag: source.etag,
+    size_bytes: source.size_bytes,
+    sha256: source.sha256,
+  };
   try {
-    const { value } = yield* runStage<CleanupResult>(context, job, 'cleanup', input);
-    return value.next;
+    const { audio_file_id, queued } = job;
+    const run: CleanupInput = { audio_file_id, queued, ...input };
+    const { value } = yield* runStage<CleanupResult>(context, job, 'cleanup', run);
+    return { ...value, version: value.version ?? known };
   } catch (error) {
     context.warn(`cleanup of '${job.audio_file_id}': ${failureOf(error).message}`);
-    return undefined;
+    return { version: known };
   }
 }

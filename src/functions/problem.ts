@@ -6,6 +6,9 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   not_found: 404,
   blob_not_found: 404,
   already_finished: 409,
+  blob_changed: 409,
+  blob_leased: 409,
+  id_in_use: 409,
   storage_unavailable: 503,
 };
 

@@ -4,18 +4,22 @@ import { app, type InvocationContext } from '@azure/functions';
 import type * as extensions from '@azure/functions-extensions-base';
 import * as df from 'durable-functions';
 import { readConfig } from '../pipeline/config.ts';
-import type { JobInput, ResultDocument } from '../pipeline/contracts.ts';
+import { audioFileId, ID_EXPECTED, type JobInput } from '../pipeline/contracts.ts';
 import { type StageContext, stageContext } from '../pipeline/stages/context.ts';
-import { propertiesOf, readJson } from '../pipeline/storage/container.ts';
-import { idOfBlob, isSong, resultBlob } from '../pipeline/storage/names.ts';
-import { instanceStatus, type Start, startRun } from './start.ts';
+import { blobNameFault } from '../pipeline/storage/blob-address.ts';
+import { toldVersion } from '../pipeline/storage/blob-version.ts';
+import { isOutput } from '../pipeline/storage/names.ts';
+import { storageCallIfThere } from '../pipeline/storage/requests.ts';
+import { isAudioName } from '../pipeline/storage/upload-id.ts';
+import { type Start, startRun } from './start.ts';
+import { endDoubleRun, hadItsRun, idOfUpload } from './upload-history.ts';
 
 const { container, blobTriggerSource, storage } = readConfig();
 
-const TOLD: Record<Start, string> = {
+const START_MESSAGE: Record<Start, string> = {
   started: 'analysis started',
-  joined: 'a run is under way already (songs of one folder share it)',
-  queued: 'the run under way leaves off and this version follows',
+  joined: 'a run of it is under way already',
+  queued: 'it is analysed when the run under way has ended',
 };
 
 /** What the host hands over with `sdkBinding`: the blob's place instead of its content. */
@@ -33,19 +37,53 @@ ResourceFactoryResolver.getInstance().registerResourceFactory(
   (data) => JSON.parse(String((data as extensions.ModelBindingData).content)) as BlobReference,
 );
 
-/**
- * Whether this version of a song is being analysed or was, however that ended: a request may be faster than the news of
- * its upload, and news may come twice. What was called off must not begin again by them.
- */
-async function hadItsRun(
-  { audio_file_id, blob_name, etag }: Pick<JobInput, 'audio_file_id' | 'blob_name' | 'etag'>,
+/** What an upload asks for in its metadata. */
+function askedBy(
+  metadata: Readonly<Record<string, string>> = {},
+): Pick<JobInput, 'model' | 'stems'> & { id?: string } {
+  const stems = metadata.stems?.split(/[\s,]+/).filter(Boolean);
+  return {
+    id: metadata.audio_file_id,
+    model: metadata.model || undefined,
+    stems: stems?.length ? [...new Set(stems)] : undefined,
+  };
+}
+
+/** Starts the run of an uploaded song, or says why it doesn't. */
+export async function songUploaded(
+  blob_name: string,
   client: df.DurableClient,
-  { container }: StageContext,
-): Promise<boolean> {
-  const job = (await instanceStatus(client, audio_file_id))?.input as JobInput | undefined;
-  if (job?.blob_name === blob_name && job.etag === etag) return true;
-  const result = await readJson<ResultDocument>(container, resultBlob(audio_file_id));
-  return result?.source.blob_name === blob_name && result.source.etag === etag;
+  worker: StageContext,
+  log: (text: string) => void,
+): Promise<void> {
+  if (!isAudioName(blob_name)) return;
+  const shown = JSON.stringify(blob_name);
+  const fault = blobNameFault(blob_name);
+  if (fault) return log(`${shown} is not analysed: ${fault}. Upload it under another name.`);
+  const properties = await storageCallIfThere(blob_name, (bounds) =>
+    worker.container.getBlobClient(blob_name).getProperties(bounds),
+  );
+  if (!properties) return log(`${shown} was removed before its analysis began.`);
+  const { metadata } = properties;
+  if (isOutput(blob_name)) {
+    // Stems carry the run that made them.
+    if (!metadata?.run) log(`${shown} is not analysed: runs keep their outputs there. Upload it elsewhere.`);
+    return;
+  }
+  const { id, model, stems } = askedBy(metadata);
+  const isId = audioFileId.safeParse(id).success;
+  if (id !== undefined && !isId)
+    log(`${shown}: its metadata audio_file_id is passed over; ${ID_EXPECTED}, got ${JSON.stringify(id)}.`);
+  const audio_file_id = isId ? id! : await idOfUpload(client, blob_name, worker);
+  const upload = { ...toldVersion(blob_name, properties), model, stems };
+  if (await hadItsRun(client, audio_file_id, upload, worker))
+    return log(
+      `${shown}: this content has its run already, as '${audio_file_id}'. POST /analyze has it analysed again.`,
+    );
+  const start = await startRun(client, { audio_file_id, ...upload, origin: 'upload' }, worker);
+  if (!isId && (await endDoubleRun(client, blob_name, worker)))
+    return log(`${shown}: a request has it analysed already; the run '${audio_file_id}' leaves off.`);
+  log(`${shown}: ${START_MESSAGE[start]}, as '${audio_file_id}'.`);
 }
 
 app.storageBlob('songUploaded', {
@@ -56,21 +94,7 @@ app.storageBlob('songUploaded', {
   sdkBinding: true,
   extraInputs: [df.input.durableClient()],
   handler: async (reference: unknown, context: InvocationContext) => {
-    const { BlobName: blob_name } = reference as BlobReference;
-    if (!isSong(blob_name)) return;
-    const audio_file_id = idOfBlob(blob_name);
-    const stage = stageContext();
-    const { etag, metadata } = await propertiesOf(stage.container, blob_name);
-    const client = df.getClient(context);
-    if (await hadItsRun({ audio_file_id, blob_name, etag }, client, stage)) return;
-    const job = {
-      audio_file_id,
-      blob_name,
-      etag,
-      model: metadata?.model,
-      stems: metadata?.stems?.split(/[\s,]+/).filter(Boolean),
-    };
-    const start = await startRun(client, job, stage);
-    context.log(`${blob_name}: ${TOLD[start]}, as '${audio_file_id}'.`);
+    const { BlobName } = reference as BlobReference;
+    await songUploaded(BlobName, df.getClient(context), stageContext(), (text) => context.log(text));
   },
 });

@@ -1,19 +1,53 @@
 import { z } from 'zod';
 import type { Precision } from './config.ts';
 import { type ErrorInfo, WorkerError } from './errors.ts';
+import { nearestName } from './field-names.ts';
+
+/** Most characters of an `audio_file_id`: the orchestration's own limit. */
+export const MAX_ID = 100;
+/** Most characters of a request's other fields, and most entries of `stems`. */
+const MAX_ADDRESS = { blob: 4096, callback: 2048 };
+const MAX_MODEL = 100;
+const MAX_STEMS = 16;
+const MAX_STEM = 64;
+/** Problems of one request that are told. */
+const MAX_PROBLEMS = 8;
+/** Characters of a name nobody knows that are told. */
+const MAX_SHOWN = 64;
+
+const CONTROL_CHARACTERS = /\p{Cc}/u;
+/** Text of at most `max` characters on one line. */
+const text = (max: number) =>
+  z
+    .string()
+    .min(1, 'expected some text, got none')
+    .max(max, `expected at most ${max} characters`)
+    .refine((value) => value.isWellFormed() && !CONTROL_CHARACTERS.test(value), {
+      message: 'expected text without control characters',
+      abort: true,
+    });
+
+export const ID_EXPECTED = `expected 1 to ${MAX_ID} letters, digits, ".", "_" or "-", the first of them no dot`;
 
 /** An id names a folder of blobs and an orchestration: letters, digits, `.`, `_` and `-`, not starting with a dot. */
 export const audioFileId = z
   .string()
-  .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, 'expected 1 to 128 letters, digits, ".", "_" or "-"');
+  .regex(new RegExp(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,${MAX_ID - 1}}$`), ID_EXPECTED);
 
 /** Body of `POST /analyze`. */
-export const analyzeRequest = z.object({
+export const analyzeRequest = z.strictObject({
   audio_file_id: audioFileId,
-  blob_uri: z.url({ protocol: /^https?$/, message: 'expected the http(s) address of a blob' }),
-  callback_url: z.url({ protocol: /^https?$/, message: 'expected an http(s) address' }).optional(),
-  model: z.string().min(1).optional(),
-  stems: z.array(z.string()).min(1, 'expected at least one stem').optional(),
+  blob_uri: text(MAX_ADDRESS.blob),
+  callback_url: text(MAX_ADDRESS.callback)
+    .pipe(z.url({ protocol: /^https?$/, message: 'expected an http(s) address' }))
+    .optional(),
+  model: text(MAX_MODEL).optional(),
+  stems: z
+    .array(text(MAX_STEM))
+    .min(1, 'expected at least one stem')
+    .max(MAX_STEMS, `expected at most ${MAX_STEMS} stems`)
+    .refine((stems) => new Set(stems).size === stems.length, 'expected each stem once')
+    .optional(),
 });
 export type AnalyzeRequest = z.infer<typeof analyzeRequest>;
 
@@ -27,9 +61,22 @@ export function parseAudioFileId(text: string): string {
 /** @throws WorkerError `invalid_request` that names what is wrong with each field. */
 export function parseAnalyzeRequest(body: unknown): AnalyzeRequest {
   const parsed = analyzeRequest.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}.`);
-  throw new WorkerError('invalid_request', problems.join(' '));
+  // Zod passes over a field of this name.
+  const extra = body instanceof Object && Object.hasOwn(body, '__proto__') ? [unknownField('__proto__')] : [];
+  if (parsed.success && extra.length === 0) return parsed.data;
+  const problems = (parsed.error?.issues ?? []).flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map(unknownField)
+      : `${issue.path.join('.') || 'body'}: ${issue.message}.`,
+  );
+  throw new WorkerError('invalid_request', [...extra, ...problems].slice(0, MAX_PROBLEMS).join(' '));
+}
+
+function unknownField(name: string): string {
+  const known = Object.keys(analyzeRequest.shape);
+  const nearest = nearestName(name.slice(0, MAX_SHOWN), known);
+  const remedy = nearest ? `did you mean ${nearest}?` : `known are ${known.join(', ')}.`;
+  return `${JSON.stringify(name.slice(0, MAX_SHOWN))}: there is no such field; ${remedy}`;
 }
 
 /** The stages of a run, in order; `separate` and `analyze` run side by side. */
@@ -44,26 +91,43 @@ export const STAGES = [
 ] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** What starts an orchestration. */
-export interface JobInput {
-  readonly audio_file_id: string;
-  /** Name of the song's blob in the container. */
+/** A version of a blob, as far as it is known. Its content makes it: an ETag changes with the blob's metadata too. */
+export interface BlobVersion {
   readonly blob_name: string;
+  readonly etag?: string;
+  readonly size_bytes?: number;
+  /** MD5 as the storage tells it, Base64; it has one of blobs that were uploaded in one piece. */
+  readonly content_md5?: string;
+  /** SHA-256, hexadecimal. */
+  readonly sha256?: string;
+}
+
+/** A version of a song's blob and what was asked for it. */
+export interface SongRequest extends BlobVersion {
   /** Separator; absent means the configured one. */
   readonly model?: string;
-  /** Version of the blob; absent, whichever is there. */
-  readonly etag?: string;
-  /** How often a stage is tried. */
-  readonly attempts: number;
   /** Stems that are wanted; absent means all that the separator has. One alone comes with `no_{stem}`, what it leaves. */
   readonly stems?: readonly string[];
+}
+
+/** What starts an orchestration. Without an ETag it is for whichever version of the blob is there. */
+export interface JobInput extends SongRequest {
+  readonly audio_file_id: string;
+  /** How often a stage is tried. */
+  readonly attempts: number;
+  /** Who asked for it; an upload asks by itself. */
+  readonly origin: 'request' | 'upload';
+  /** Where it waited, if it did: the blob, and the ETag of what it held. */
+  readonly queued?: { readonly key: string; readonly etag: string };
+  /** The last version of each other blob that runs of this id have had. */
+  readonly earlier?: readonly SongRequest[];
 }
 
 /** The song as every later stage knows it; `download` gives it. */
 export interface SourceInfo {
   readonly audio_file_id: string;
   readonly blob_name: string;
-  /** Later stages read this version of the blob or fail. */
+  /** Of the version that the run began with. Later stages read it, or another one of the same content. */
   readonly etag: string;
   readonly size_bytes: number;
   /** SHA-256 of the blob, hexadecimal. */
@@ -99,7 +163,7 @@ export interface SeparationPlan extends SeparatorInfo {
   readonly segments: number;
   /** Segments that one separation activity works through. */
   readonly part_segments: number;
-  /** Hash of source, model and settings; part of every block id. */
+  /** Hash of the song's content, model and settings; part of every block id. */
   readonly run: string;
 }
 
@@ -129,6 +193,8 @@ export interface Progress {
   /** Only the work files are still to be removed. */
   readonly ending?: boolean;
   readonly error?: StageError;
+  /** What the run worked on, once it has ended. */
+  readonly version?: BlobVersion;
 }
 
 /** Output of an orchestration that did not fail. */

@@ -6,12 +6,14 @@ import { pipeline } from 'node:stream/promises';
 import type { ContainerClient } from '@azure/storage-blob';
 import type { Config } from '../config.ts';
 import type { SourceInfo } from '../contracts.ts';
-import { readBlob } from '../storage/container.ts';
+import { WorkerError } from '../errors.ts';
+import { readContent } from '../storage/blob-version.ts';
 import { type DecodedFile, decode } from './decode.ts';
 import { ensureSpace, namingFullDisk } from './disk-space.ts';
 
-/** Version of a song's blob. */
-export type SongVersion = Pick<SourceInfo, 'audio_file_id' | 'blob_name' | 'etag' | 'size_bytes'>;
+/** Version of a song's blob; once its SHA-256 is known, that content and no other. */
+export type SongVersion = Pick<SourceInfo, 'audio_file_id' | 'blob_name' | 'etag' | 'size_bytes'> &
+  Partial<Pick<SourceInfo, 'sha256'>> & { readonly content_md5?: string };
 
 export interface LocalSong extends DecodedFile {
   /** Path of the decoded samples, see `SongFile`. */
@@ -73,7 +75,12 @@ async function obtain(
   try {
     await mkdir(folder, { recursive: true });
     await ensureSpace(folder, source.size_bytes, minFreeDiskBytes);
-    const sha256 = await downloadTo(encoded, readBlob(container, source));
+    const sha256 = await readContent(container, source, (pieces) => downloadTo(encoded, pieces));
+    if (source.sha256 !== undefined && source.sha256 !== sha256)
+      throw new WorkerError(
+        'blob_changed',
+        `The blob '${source.blob_name}' was replaced while it was analysed.`,
+      );
     const decoded = await decode(encoded, path, {
       maxDurationSeconds: config.maxDurationSeconds,
       timeoutMs: config.decodeTimeoutMs,

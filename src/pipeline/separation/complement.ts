@@ -3,6 +3,7 @@ import type { SeparatedSegment, SeparationRange, Separator } from './separator.t
 
 /** Name of what a stem leaves of the song: `no_vocals` is the song without the vocals. */
 export const complementOf = (stem: string): string => `no_${stem}`;
+export const isComplement = (stem: string): boolean => stem.startsWith(complementOf(''));
 
 /** Gives beside a separator's stems what each of them leaves of the song: the song minus the stem. */
 export class ComplementSeparator implements Separator {

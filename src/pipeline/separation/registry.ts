@@ -1,17 +1,17 @@
 import type { Config } from '../config.ts';
 import type { SeparationPlan } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import { nearestName } from '../field-names.ts';
 import { MODEL_NAMES, modelEntry } from '../models/manifest.ts';
 import { installedModel, listInstalled, modelState } from '../models/store.ts';
 import { complementOf } from './complement.ts';
 import { Segmentation } from './demucs/segments.ts';
 import { STRIDE_FRAMES } from './spectral/grid.ts';
 import { STEMS } from './spectral/masks.ts';
+import { CHORD_STEMS } from './stem-names.ts';
 
 /** The separator that needs no weights. */
 export const SPECTRAL = 'spectral';
-/** Stems that carry a song's chords, whichever of them a model has; it must have the first two. */
-const CHORD_STEMS = ['bass', 'other', 'guitar', 'piano'] as const;
 /** Segments per part. A part begins with segments that the one before it works through too: they should be few of many. */
 const PART_SEGMENTS = { spectral: 12, demucs: 20 } as const;
 
@@ -82,10 +82,19 @@ export function requireKnown(
 ): void {
   const known = knownModels(modelsDir);
   if (!known.includes(model)) {
-    throw new WorkerError('invalid_request', `model: expected one of ${known.join(', ')}; got '${model}'.`);
+    throw new WorkerError(
+      'invalid_request',
+      `model: expected one of ${known.join(', ')}; got '${model}'.${suggestion(model, known)}`,
+    );
   }
-  const released = modelEntry(model)?.stems;
-  if (wanted && released) requireStems(model, wanted, released);
+  const stems = wanted && (modelEntry(model)?.stems ?? stemsOfInstalled(model, modelsDir));
+  if (stems) requireStems(model, wanted, stems);
+}
+
+/** The stems of a model of one's own; undefined where it is damaged, which the run tells. */
+function stemsOfInstalled(model: string, modelsDir: string): readonly string[] | undefined {
+  if (modelState(modelsDir, model).state !== 'available') return undefined;
+  return installedModel(modelsDir, model)!.networks.flatMap(({ stems }) => stems);
 }
 
 /** Every model that may be asked for: the known ones, and those of one's own that are installed. */
@@ -98,8 +107,13 @@ function requireStems(model: string, wanted: readonly string[], stems: readonly 
   if (unknown === undefined) return;
   throw new WorkerError(
     'invalid_request',
-    `stems: the model '${model}' gives ${stems.join(', ')}; got '${unknown}'.`,
+    `stems: the model '${model}' gives ${stems.join(', ')}; got '${unknown}'.${suggestion(unknown, stems)}`,
   );
+}
+
+function suggestion(given: string, known: readonly string[]): string {
+  const nearest = nearestName(given, known);
+  return nearest ? ` Did you mean '${nearest}'?` : '';
 }
 
 /** The stems to read chords from: all of the model's that carry them, or none, for what is missing would be missed. */

@@ -18,7 +18,7 @@ export interface CallbackInput {
 export async function requestCallback(
   audioFileId: string,
   url: string,
-  { container }: StageContext,
+  { container }: Pick<StageContext, 'container'>,
 ): Promise<void> {
   await writeJson(container, callbackWorkBlob(audioFileId), { callback_url: url });
 }

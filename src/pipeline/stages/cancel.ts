@@ -1,7 +1,6 @@
-import type { JobInput } from '../contracts.ts';
 import type { ErrorInfo } from '../errors.ts';
 import { blobNames, readJson, removeBlob, writeJson } from '../storage/container.ts';
-import { cancelWorkBlob, nextWorkBlob } from '../storage/names.ts';
+import { cancelWorkBlob } from '../storage/names.ts';
 import type { StageContext } from './context.ts';
 
 /** Asks the run of a song to leave off. Its stages find the request in a work blob, on whatever machine they are. */
@@ -27,20 +26,4 @@ export async function cancelRequest(
 /** Takes a request back that no run has found. */
 export async function withdrawCancel(audioFileId: string, { container }: StageContext): Promise<void> {
   await removeBlob(container, cancelWorkBlob(audioFileId));
-}
-
-/** Notes what is to be run once the run that is under way has left off. */
-export async function noteNext(job: JobInput, { container }: StageContext): Promise<void> {
-  await writeJson(container, nextWorkBlob(job.audio_file_id), job);
-}
-
-/** Takes what is to be run next, if anything is. */
-export async function takeNext(
-  audioFileId: string,
-  { container }: StageContext,
-): Promise<JobInput | undefined> {
-  const name = nextWorkBlob(audioFileId);
-  const next = await readJson<JobInput>(container, name);
-  if (next) await removeBlob(container, name);
-  return next;
 }

@@ -1,15 +1,15 @@
 import { removeLocalSong } from '../audio/local-song.ts';
-import type { JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
+import type { BlobVersion, JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
 import { faultPoint } from '../fault-point.ts';
 import { blobNames, removeBlob } from '../storage/container.ts';
 import { MonoCopy } from '../storage/mono-copy.ts';
-import { nextWorkBlob, workPrefix } from '../storage/names.ts';
+import { isWorkBlob, workPrefix } from '../storage/names.ts';
 import { StagedStem } from '../storage/staged-stem.ts';
-import { takeNext } from './cancel.ts';
 import type { StageContext } from './context.ts';
+import { leaveQueue, nextRun } from './queue.ts';
+import { notedVersion } from './song-version.ts';
 
-export interface CleanupInput {
-  readonly audio_file_id: string;
+export interface CleanupInput extends Pick<JobInput, 'audio_file_id' | 'queued'> {
   /** The song, if it has been decoded. */
   readonly source?: SourceInfo;
   /** The plan of a run whose staged stems are not wanted any more. */
@@ -17,24 +17,29 @@ export interface CleanupInput {
 }
 
 export interface CleanupResult {
-  /** What came in for the same song meanwhile and is to be run now. */
+  /** What waits for the same id and is to be run now. */
   readonly next?: JobInput;
+  /** What the run worked on, as far as it came to know. */
+  readonly version?: BlobVersion;
 }
 
-/** Removes a run's work blobs and this machine's decoded copy. */
+/** Removes what a run has made for itself, and nothing else, and this machine's decoded copy. */
 export async function cleanup(
-  { audio_file_id, source, discard }: CleanupInput,
+  { audio_file_id, queued, source, discard }: CleanupInput,
   context: StageContext,
 ): Promise<CleanupResult> {
   const { container, config } = context;
   if (source) await removeLocalSong(source, config);
+  const version = await notedVersion(audio_file_id, context);
   faultPoint('cleanup', 'middle');
   for (const stem of discard?.stems ?? [])
     await new StagedStem(container, audio_file_id, stem, discard!.run).discard();
   for (const stem of discard?.chord_stems ?? [])
     await new MonoCopy(container, audio_file_id, stem, discard!.run).discard();
   for (const name of await blobNames(container, workPrefix(audio_file_id)))
-    if (name !== nextWorkBlob(audio_file_id)) await removeBlob(container, name);
-  // Last of all, and nothing else removes it: what comes after this is started by the one who noted it.
-  return { next: await takeNext(audio_file_id, context) };
+    if (isWorkBlob(audio_file_id, name)) await removeBlob(container, name);
+  // A run that was called off before it began may stand there still.
+  await leaveQueue({ audio_file_id, queued }, context);
+  // Last of all: what comes after this is started by whoever let it wait.
+  return { next: await nextRun(audio_file_id, context), version };
 }

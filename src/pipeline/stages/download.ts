@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { localSong } from '../audio/local-song.ts';
-import type { JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
+import type { BlobVersion, JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
 import { faultPoint } from '../fault-point.ts';
 import { chooseSeparator, type SeparatorSettings } from '../separation/registry.ts';
-import { propertiesOf } from '../storage/container.ts';
+import { currentVersion, haveSameContent, type ToldVersion } from '../storage/blob-version.ts';
 import type { StageContext } from './context.ts';
+import { takeFromQueue } from './queue.ts';
+import { noteUnreadable, noteVersion } from './song-version.ts';
 
 export interface DownloadResult {
   readonly source: SourceInfo;
@@ -14,31 +16,27 @@ export interface DownloadResult {
 
 /** Checks the song's blob, decodes it, and settles how it is to be separated. */
 export async function download(
-  job: Omit<JobInput, 'attempts'>,
-  { container, config }: StageContext,
+  job: Omit<JobInput, 'attempts' | 'origin'>,
+  context: StageContext,
 ): Promise<DownloadResult> {
+  const { container, config } = context;
+  await takeFromQueue(job, context);
   const separator = chooseSeparator(job.model ?? config.model, job.stems, config);
   const { audio_file_id, blob_name } = job;
-  const properties = await propertiesOf(container, blob_name);
-  const size = properties.contentLength ?? 0;
-  const etag = properties.etag ?? '';
-  if (job.etag && job.etag !== etag)
-    throw new WorkerError('blob_changed', `The blob '${blob_name}' was replaced before its analysis began.`);
-  if (size === 0)
-    throw new WorkerError('unsupported_media', `The blob '${blob_name}' is empty. Upload the song again.`);
-  if (size > config.maxFileBytes) {
-    throw new WorkerError(
-      'too_large',
-      `The blob '${blob_name}' has ${size} bytes, more than the ${config.maxFileBytes} that MAX_FILE_MB allows. Send a smaller file or raise the limit.`,
-    );
-  }
-  const song = await localSong(container, { audio_file_id, blob_name, etag, size_bytes: size }, config);
+  const version = await currentVersion(container, blob_name);
+  checkVersion(job, version, config.maxFileBytes);
+  const song = await localSong(container, { audio_file_id, ...version }, config).catch(async (error) => {
+    if (error instanceof WorkerError && !error.retryable && error.code !== 'blob_changed')
+      await noteUnreadable(audio_file_id, version, context);
+    throw error;
+  });
+  await noteVersion(audio_file_id, { ...version, sha256: song.sha256 }, context);
   faultPoint('download', 'middle');
   const source: SourceInfo = {
     audio_file_id,
     blob_name,
-    etag,
-    size_bytes: size,
+    etag: version.etag,
+    size_bytes: version.size_bytes,
     sha256: song.sha256,
     frames: song.frames,
     damaged: song.damaged,
@@ -46,16 +44,27 @@ export async function download(
   return { source, plan: planSeparation(source, separator) };
 }
 
-function planSeparation(
-  { blob_name, etag, frames }: SourceInfo,
-  separator: SeparatorSettings,
-): SeparationPlan {
+function checkVersion(asked: BlobVersion, version: ToldVersion, maxFileBytes: number): void {
+  const { blob_name, size_bytes } = version;
+  if (haveSameContent(asked, version) === false)
+    throw new WorkerError('blob_changed', `The blob '${blob_name}' was replaced before its analysis began.`);
+  if (size_bytes === 0)
+    throw new WorkerError('unsupported_media', `The blob '${blob_name}' is empty. Upload the song again.`);
+  if (size_bytes > maxFileBytes) {
+    throw new WorkerError(
+      'too_large',
+      `The blob '${blob_name}' has ${size_bytes} bytes, more than the ${maxFileBytes} that MAX_FILE_MB allows. Send a smaller file or raise the limit.`,
+    );
+  }
+}
+
+function planSeparation({ sha256, frames }: SourceInfo, separator: SeparatorSettings): SeparationPlan {
   const { requested: _, part_segments: __, ...decisive } = separator;
   return {
     ...separator,
     segments: Math.ceil(frames / separator.stride_frames),
     run: createHash('sha256')
-      .update(JSON.stringify([blob_name, etag, decisive]))
+      .update(JSON.stringify([sha256, decisive]))
       .digest('hex')
       .slice(0, 16),
   };

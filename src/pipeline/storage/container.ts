@@ -44,28 +44,6 @@ export async function ensureContainer(container: ContainerClient): Promise<void>
   await storageCall(container.containerName, (options) => container.createIfNotExists(options));
 }
 
-/**
- * Name of the blob that `uri` addresses in the container. A query (such as a SAS token) is ignored: the worker reads
- * with its own credential, and only from its own container.
- *
- * @throws WorkerError `invalid_request` for any other address.
- */
-export function blobNameOf(container: ContainerClient, uri: string): string {
-  const base = new URL(`${container.url}/`);
-  const given = new URL(uri);
-  const name = decodeURIComponent(given.pathname.slice(base.pathname.length));
-  const sameHost = localName(given.host) === localName(base.host) && given.protocol === base.protocol;
-  if (!sameHost || given.username || given.password || !given.pathname.startsWith(base.pathname) || !name) {
-    throw new WorkerError(
-      'invalid_request',
-      `blob_uri: expected a blob below ${base.origin}${base.pathname}, got ${given.origin}${given.pathname}.`,
-    );
-  }
-  return name;
-}
-
-const localName = (host: string) => host.replace(/^localhost(?=:|$)/, '127.0.0.1');
-
 /** Writes a JSON document. */
 export async function writeJson(
   container: ContainerClient,

@@ -1,29 +1,10 @@
-import { createHash } from 'node:crypto';
-import { extname } from 'node:path/posix';
-
-/** Endings of blobs that an upload analyses by itself. */
-const AUDIO_ENDINGS = new Set([
-  '.mp3',
-  '.wav',
-  '.flac',
-  '.ogg',
-  '.oga',
-  '.opus',
-  '.m4a',
-  '.mp4',
-  '.aac',
-  '.aif',
-  '.aiff',
-  '.aifc',
-  '.wma',
-  '.webm',
-]);
+import { CHORD_STEMS } from '../separation/stem-names.ts';
 
 /** Where a song's outputs lie in the container. */
 export const stemBlob = (id: string, stem: string) => `${id}/stems/${stem}.wav`;
 export const jamsBlob = (id: string) => `${id}/analysis/annotation.jams`;
 export const resultBlob = (id: string) => `${id}/analysis/result.json`;
-/** Blobs that pass between stages; `cleanup` removes them. */
+/** Blobs that pass between stages; `cleanup` removes those that `isWorkBlob` knows. */
 export const workPrefix = (id: string) => `${id}/work/`;
 export const analysisWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.analysis.json`;
 export const jamsWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.jams`;
@@ -31,30 +12,23 @@ export const jamsWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run
 export const monoCopyWorkBlob = (id: string, stem: string) => `${workPrefix(id)}${stem}.mono`;
 /** Stands there while a run is asked to leave off. */
 export const cancelWorkBlob = (id: string) => `${workPrefix(id)}cancel.json`;
-/** The run to start once the one that is under way has left off. */
-export const nextWorkBlob = (id: string) => `${workPrefix(id)}next.json`;
 export const callbackWorkBlob = (id: string) => `${workPrefix(id)}callback.json`;
+/** The version of the song's blob that the run works on. */
+export const versionWorkBlob = (id: string) => `${workPrefix(id)}version.json`;
+/** The runs that wait for the one under way to end, one for each song's blob; `key` is `queueKey` of it. */
+export const queuePrefix = (id: string) => `${workPrefix(id)}queue/`;
+export const queueWorkBlob = (id: string, key: string) => `${queuePrefix(id)}${key}.json`;
 
-/** Whether a blob put into the container is a song to analyse: an audio file, and none of the worker's own outputs. */
-export function isSong(blobName: string): boolean {
-  return (
-    AUDIO_ENDINGS.has(extname(blobName).toLowerCase()) && !/^[^/]+\/(stems|analysis|work)\//.test(blobName)
-  );
+/** What a run writes below its work prefix, its queue apart. Whatever else lies there is somebody's own. */
+const WORK_NAMES = new RegExp(
+  `^(?:[0-9a-f]{16}\\.(?:analysis\\.json|jams)|(?:${CHORD_STEMS.join('|')})\\.mono|(?:cancel|callback|version)\\.json)$`,
+);
+
+/** Whether a run of `id` has made this blob for itself. */
+export function isWorkBlob(id: string, blobName: string): boolean {
+  const prefix = workPrefix(id);
+  return blobName.startsWith(prefix) && WORK_NAMES.test(blobName.slice(prefix.length));
 }
 
-/**
- * The `audio_file_id` of a song that was uploaded without a request: the folder of `{audio_file_id}/{file}`, else the
- * file's name without its ending. Characters that an id can't hold become `-`, and a hash keeps such names apart.
- */
-export function idOfBlob(blobName: string): string {
-  const folder = blobName.split('/');
-  const name =
-    folder.length === 2 ? folder[0] : blobName.slice(0, blobName.length - extname(blobName).length);
-  const plain = name
-    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^\.+/, '')
-    .slice(0, 96);
-  if (plain === name) return plain;
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
-  return `${plain}-${hash}`;
-}
+/** Whether a blob lies where runs keep their outputs and work files: nothing there is ever a song to analyse. */
+export const isOutput = (blobName: string): boolean => /^[^/]+\/(stems|analysis|work)\//.test(blobName);

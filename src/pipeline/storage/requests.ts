@@ -6,6 +6,7 @@ import { RestError } from '@azure/storage-blob';
 import pRetry from 'p-retry';
 import { readConfig } from '../config.ts';
 import { WorkerError } from '../errors.ts';
+import { refusalOf } from './refusal.ts';
 
 /** What every request of the SDK is given. */
 interface TryOptions {
@@ -22,7 +23,7 @@ const PASSING: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
  * Asks the storage, again where the trouble may pass. `ask` is all that belongs to one try, reading the answer included;
  * it can be run again.
  *
- * @throws WorkerError `blob_not_found`, `blob_changed` or `storage_unavailable`.
+ * @throws WorkerError `blob_not_found`, `blob_changed`, `blob_leased` or `storage_unavailable`.
  */
 export async function storageCall<T>(blobName: string, ask: (options: TryOptions) => Promise<T>): Promise<T> {
   const { storageTries: tries, storageTryTimeoutMs: timeoutMs } = readConfig();
@@ -36,7 +37,7 @@ export async function storageCall<T>(blobName: string, ask: (options: TryOptions
     });
   } catch (error) {
     if (error instanceof WorkerError) throw error;
-    throw mayPass(error) ? unavailable(error, blobName, tries) : refused(error as RestError, blobName);
+    throw mayPass(error) ? unavailable(error, blobName, tries) : refusalOf(error as RestError, blobName);
   }
 }
 
@@ -77,24 +78,6 @@ function unavailable(error: unknown, blobName: string, tries: number): WorkerErr
     'storage_unavailable',
     `The storage failed for the blob '${blobName}' in each of the ${tries} tries that STORAGE_TRIES allows: ${inWords(error)}.`,
     { cause: error },
-  );
-}
-
-function refused(error: RestError, blobName: string): WorkerError {
-  const cause = { cause: error };
-  if (error.statusCode === 404)
-    return new WorkerError('blob_not_found', `There is no blob '${blobName}' in the container.`, cause);
-  if (error.statusCode === 412) {
-    return new WorkerError(
-      'blob_changed',
-      `The blob '${blobName}' was replaced or removed while it was being analysed.`,
-      cause,
-    );
-  }
-  return new WorkerError(
-    'storage_unavailable',
-    `The storage answered ${inWords(error)} for the blob '${blobName}'.`,
-    cause,
   );
 }
 
