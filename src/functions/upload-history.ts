@@ -11,8 +11,8 @@ import { requestCancel } from '../pipeline/stages/cancel.ts';
 import type { StageContext } from '../pipeline/stages/context.ts';
 import { notedVersion, requestOf } from '../pipeline/stages/song-version.ts';
 import { hasContentOf, type ToldVersion } from '../pipeline/storage/blob-version.ts';
-import { readJson } from '../pipeline/storage/container.ts';
-import { resultBlob } from '../pipeline/storage/names.ts';
+import { readJson, writeJson } from '../pipeline/storage/container.ts';
+import { askedIdBlob, resultBlob } from '../pipeline/storage/names.ts';
 import { idOfBlob, idShownBy } from '../pipeline/storage/upload-id.ts';
 import { asksOtherSettings } from './settings-asked.ts';
 import { endVersion, instanceStatus, PUBLISHED, UNDER_WAY } from './start.ts';
@@ -54,15 +54,33 @@ export async function hadItsRun(
 
 /**
  * The id of an upload that names none: the one that the blob's name shows where a request has had this very blob analysed
- * under that, else the one of its whole path.
+ * under that, the one that earlier metadata asked for where this content had its run so, else the one of its whole path.
  */
 export async function idOfUpload(
   client: DurableClient,
-  blobName: string,
+  upload: ToldVersion & SongRequest,
   context: StageContext,
 ): Promise<string> {
-  const shown = shownId(blobName);
-  return shown && (await lastRequest(client, shown, blobName, context)) ? shown : idOfBlob(blobName);
+  const { blob_name } = upload;
+  const shown = shownId(blob_name);
+  if (shown && (await lastRequest(client, shown, blob_name, context))) return shown;
+  const asked = await askedId(blob_name, context.container);
+  return asked && (await hadItsRun(client, asked, upload, context)) ? asked : idOfBlob(blob_name);
+}
+
+/**
+ * Notes the id that an upload's metadata asks for, where its name doesn't show it: whoever sets other metadata later, and
+ * drops that, should not have the song analysed under a second id.
+ */
+export async function noteAskedId(blobName: string, id: string, { container }: StageContext): Promise<void> {
+  const own = idOfBlob(blobName);
+  if (id === own || id === idShownBy(blobName) || (await askedId(blobName, container)) === id) return;
+  await writeJson(container, askedIdBlob(own), { audio_file_id: id });
+}
+
+async function askedId(blobName: string, container: StageContext['container']): Promise<string | undefined> {
+  const noted = await readJson<{ audio_file_id: string }>(container, askedIdBlob(idOfBlob(blobName)));
+  return noted?.audio_file_id;
 }
 
 /** The id that a blob's name shows, where that is one and not the upload's own. */

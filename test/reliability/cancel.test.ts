@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -111,6 +112,21 @@ describe('one song is one job', { timeout: 120_000 }, () => {
     expect(answers.map(({ status }) => status)).toEqual([202, 202]);
     await until(worker.url, 'twice', completed);
     expect(toldOf('twice')).toHaveLength(1);
+  });
+
+  it('new metadata on the song changes nothing, during its run and after it', async () => {
+    await request('noted', await upload('noted', long()));
+    await until(worker.url, 'noted', ({ stage, progress }) => stage === 'separate' && progress > 0.15);
+    const blob = place.container.getBlobClient('noted/song.wav');
+    await blob.setMetadata({ note: 'is being analysed' });
+    rmSync(join(place.folder, 'work'), { recursive: true }); // As on another machine: the song is read again.
+    const { result } = await until(worker.url, 'noted', completed);
+    expect(result?.source.duration_seconds).toBe(180);
+    await blob.setMetadata({ note: 'analysed' });
+    await pause(3_000); // The news of it has come by then.
+    expect((await statusOf(worker.url, 'noted'))?.status).toBe('completed');
+    expect(toldOf('noted')).toHaveLength(1);
+    expect(worker.log().match(/analysis started, as 'noted/g) ?? []).toEqual([]);
   });
 
   it('8. Blob replaced while being analysed -> the ETag condition fails the job; never a mix of two songs; the new version has its own run', async () => {

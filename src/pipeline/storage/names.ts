@@ -4,6 +4,8 @@ import { CHORD_STEMS } from '../separation/stem-names.ts';
 export const stemBlob = (id: string, stem: string) => `${id}/stems/${stem}.wav`;
 export const jamsBlob = (id: string) => `${id}/analysis/annotation.jams`;
 export const resultBlob = (id: string) => `${id}/analysis/result.json`;
+/** Under the id that an upload would have had by its path: the one that its metadata asked for. */
+export const askedIdBlob = (pathId: string) => `${pathId}/analysis/asked-id.json`;
 /** Blobs that pass between stages; `cleanup` removes those that `isWorkBlob` knows. */
 export const workPrefix = (id: string) => `${id}/work/`;
 export const analysisWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.analysis.json`;
