@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { idOfBlob } from '../../src/pipeline/storage/upload-id.ts';
 import { aPlace, end, type Place, run, startWorker } from '../support/commands.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, until } from '../support/runs.ts';
@@ -95,25 +96,31 @@ describe('npm start', () => {
     writeTone(tone);
     const { code, stdout, stderr } = await run('analyze', [tone, '--json', '--out', place.folder], place);
     expect(code, stderr).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ audio_file_id: 'tone', status: 'completed' });
-    expect(worker.log()).toContain("'tone': Completed");
+    const id = idOfBlob('tone.wav');
+    expect(JSON.parse(stdout)).toMatchObject({ audio_file_id: id, status: 'completed' });
+    expect(worker.log()).toContain(`'${id}': Completed`);
   });
 
   it('23. Output blobs do not start new runs, also after a kill -9 of a run that an upload started', async () => {
     await place.container.getBlockBlobClient('dropped.ogg').uploadData(DEMO);
-    await until(worker.url, 'dropped', ({ stage, progress }) => stage === 'separate' && progress > 0.2);
+    const id = idOfBlob('dropped.ogg');
+    await until(worker.url, id, ({ stage, progress }) => stage === 'separate' && progress > 0.2);
     await end(worker.child, 'SIGKILL');
     worker = await startWorker(place);
-    const { result } = await until(worker.url, 'dropped', completed);
+    const { result } = await until(worker.url, id, completed);
     expect(result?.stems).toHaveLength(4);
     await pause(3000); // longer than the trigger's polling: an output that started a run would show
     const names = [];
     for await (const { name } of place.container.listBlobsFlat()) names.push(name);
     expect(names.filter((name) => name.includes('/work/'))).toEqual([]);
     expect(new Set(names.map((name) => name.split('/')[0]))).toEqual(
-      new Set(['req', 'tone', 'dropped', 'dropped.ogg']),
+      new Set(['req', idOfBlob('tone.wav'), id, 'dropped.ogg']),
     );
-    expect(worker.log()).not.toMatch(/analysis started as '(?!req|tone|dropped)/);
+    const starts = [...worker.log().matchAll(/analysis started, as '([^']*)'/g)].map(
+      ([, started]) => started,
+    );
+    const own = new Set([id, idOfBlob('tone.wav')]);
+    expect(starts.filter((started) => !own.has(started))).toEqual([]);
   });
 
   it('tells of a wrong setting in a line, before anything starts', async () => {

@@ -57,7 +57,11 @@ it(`${SONGS} songs uploaded at once, ${WORKERS} computing processes: all complet
     }
   })();
   const started = performance.now();
-  await Promise.all(ids.map((id) => place.container.getBlockBlobClient(`${id}/song.wav`).uploadFile(file)));
+  const upload = (id: string) =>
+    place.container
+      .getBlockBlobClient(`${id}/song.wav`)
+      .uploadFile(file, { metadata: { audio_file_id: id } });
+  await Promise.all(ids.map(upload));
   await Promise.all(ids.map((id) => until(worker.url, id, completed)));
   const seconds = (performance.now() - started) / 1000;
   watching.abort();
