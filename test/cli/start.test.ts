@@ -72,6 +72,21 @@ describe('npm start', () => {
       model: '',
     });
     expect(empty.status).toBe(400);
+    for (const [more, detail] of [
+      [{ blob_uri: `${place.container.url}/..%2fother%2fx.ogg` }, /'\.\.' between slashes/],
+      [{ blob_uri: `${place.container.url}/%zz.ogg` }, /a % in it/],
+      [{ blob_uri: `${place.container.url}/req/work/song.wav` }, /an output is never an input/],
+      [{ stem: ['vocals'] }, /did you mean stems\?/],
+      [{ model: 'spectral', stems: ['oboe'] }, /got 'oboe'/],
+    ] as const) {
+      const refused = await post({
+        audio_file_id: 'm',
+        blob_uri: `${place.container.url}/req/song.ogg`,
+        ...more,
+      });
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toMatchObject({ detail: expect.stringMatching(detail) });
+    }
     expect((await fetch(`${worker.url}/analyze/unknown`)).status).toBe(404);
   });
 
