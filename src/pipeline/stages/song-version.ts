@@ -1,5 +1,5 @@
 import type { BlobVersion, JobInput, SongRequest } from '../contracts.ts';
-import { contentHash, type ToldVersion } from '../storage/blob-version.ts';
+import { contentHash, haveSameContent, type ToldVersion } from '../storage/blob-version.ts';
 import { readJson, writeJson } from '../storage/container.ts';
 import { versionWorkBlob } from '../storage/names.ts';
 import type { StageContext } from './context.ts';
@@ -47,14 +47,15 @@ export async function notedVersion(
 /** A job's song and settings, with what is known of the version in the end. */
 export function requestOf(job: JobInput, version: BlobVersion | undefined): SongRequest {
   const { blob_name, etag, size_bytes, content_md5, model, stems } = job;
-  const known = version?.blob_name === blob_name ? version : { blob_name, etag, size_bytes, content_md5 };
-  const { sha256 } = known as BlobVersion;
+  // A note that an earlier run has left, or of another content, says nothing of this one.
+  const isOfJob = version?.blob_name === blob_name && haveSameContent(job, version) !== false;
+  const known = isOfJob ? version : { etag, size_bytes, content_md5, sha256: undefined };
   return {
     blob_name,
     etag: known.etag,
     size_bytes: known.size_bytes,
     content_md5: known.content_md5,
-    sha256,
+    sha256: known.sha256,
     model,
     stems,
   };
