@@ -33,10 +33,11 @@ export type Start = 'started' | 'joined' | 'queued';
  */
 export async function startRun(
   client: DurableClient,
-  request: Omit<JobInput, 'attempts'>,
+  request: Omit<JobInput, 'attempts' | 'retry_ms'>,
   stage: StageContext,
 ): Promise<Start> {
-  const job: JobInput = { ...request, attempts: stage.config.stageAttempts };
+  const { stageAttempts: attempts, stageRetryMs: retry_ms } = stage.config;
+  const job: JobInput = { ...request, attempts, retry_ms };
   const running = await runUnderWay(client, job.audio_file_id);
   if (!running) return await begin(client, job, stage);
   if (isReplacedBy(running.input as JobInput, job)) {

@@ -55,6 +55,8 @@ export interface JobInput {
   readonly etag?: string;
   /** How often a stage is tried. */
   readonly attempts: number;
+  /** Wait before the second attempt, in ms. */
+  readonly retry_ms: number;
   /** Stems that are wanted; absent means all that the separator has. One alone comes with `no_{stem}`, what it leaves. */
   readonly stems?: readonly string[];
 }

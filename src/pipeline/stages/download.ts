@@ -14,7 +14,7 @@ export interface DownloadResult {
 
 /** Checks the song's blob, decodes it, and settles how it is to be separated. */
 export async function download(
-  job: Omit<JobInput, 'attempts'>,
+  job: Omit<JobInput, 'attempts' | 'retry_ms'>,
   { container, config }: StageContext,
 ): Promise<DownloadResult> {
   const separator = chooseSeparator(job.model ?? config.model, job.stems, config);
