@@ -130,10 +130,10 @@ function enter(context: OrchestrationContext, at: Omit<Progress, 'progress'>): v
 /** Runs stages side by side. @throws StageFailure the first failure among them, once all have ended */
 function* runAll(
   context: OrchestrationContext,
-  { audio_file_id, attempts }: JobInput,
+  { audio_file_id, attempts, retry_ms }: JobInput,
   work: readonly StageWork[],
 ): Generator<Task, { value: unknown; seconds: number }[], StageOutcome[]> {
-  const outcomes = yield* runStages(context, audio_file_id, work, attempts);
+  const outcomes = yield* runStages(context, audio_file_id, work, { attempts, firstDelayMs: retry_ms });
   return outcomes.map(({ error, value, seconds }, i) => {
     if (error) throw new StageFailure({ ...error, stage: work[i].stage });
     return { value, seconds };

@@ -13,8 +13,8 @@ interface RetryPolicy {
   readonly factor: number;
 }
 
-/** What every stage gets, the number of attempts being a setting: 5 s and 15 s apart. */
-const STAGE_POLICY = { firstDelayMs: 5_000, factor: 3 };
+/** Each delay of a stage over the one before. */
+const STAGE_FACTOR = 3;
 /** A receiver that is down gets more time: six attempts over some five minutes. */
 const CALLBACK_POLICY: RetryPolicy = { attempts: 6, firstDelayMs: 10_000, factor: 2 };
 /**
@@ -37,10 +37,10 @@ export function* runStages(
   context: OrchestrationContext,
   audioFileId: string,
   work: readonly StageWork[],
-  attempts: number,
+  settings: Omit<RetryPolicy, 'factor'>,
 ): Generator<Task, StageOutcome[], StageOutcome[]> {
   const outcomes: StageOutcome[] = [];
-  const policy = work[0].stage === 'callback' ? CALLBACK_POLICY : { ...STAGE_POLICY, attempts };
+  const policy = work[0].stage === 'callback' ? CALLBACK_POLICY : { ...settings, factor: STAGE_FACTOR };
   let open = [...work.keys()];
   for (let attempt = 1; ; attempt++) {
     const calls = open.map((i) => {

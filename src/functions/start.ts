@@ -31,7 +31,7 @@ export const PUBLISHED: ReadonlySet<Stage | undefined> = new Set<Stage>(['callba
 export type Start = 'started' | 'joined' | 'queued';
 
 /** What a start is asked for; `etag` and `size_bytes` are absent where there is no such blob. */
-export type StartRequest = Omit<JobInput, 'attempts' | 'queued' | 'earlier'>;
+export type StartRequest = Omit<JobInput, 'attempts' | 'retry_ms' | 'queued' | 'earlier'>;
 
 /**
  * Starts the run of a song unless it is under way: the instance's id is the `audio_file_id`, so that one id has one job.
@@ -46,7 +46,8 @@ export async function startRun(
   context: StageContext,
   callbackUrl?: string,
 ): Promise<Start> {
-  const job: JobInput = { ...request, attempts: context.config.stageAttempts };
+  const { stageAttempts: attempts, stageRetryMs: retry_ms } = context.config;
+  const job: JobInput = { ...request, attempts, retry_ms };
   for (let starts = 1; ; starts++) {
     const last = await instanceStatus(client, job.audio_file_id);
     if (last && UNDER_WAY.has(last.runtimeStatus)) return await meet(client, last, job, context, callbackUrl);

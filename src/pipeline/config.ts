@@ -50,6 +50,7 @@ const environment = z.object({
   DECODE_TIMEOUT_SECONDS: positive(600),
   CALLBACK_TIMEOUT_SECONDS: positive(30),
   STAGE_ATTEMPTS: z.coerce.number().int().positive().default(3),
+  STAGE_RETRY_SECONDS: positive(5),
   STAGE_TIMEOUT_SECONDS: positive(1200),
   WORKERS: z.coerce.number().int().positive().default(workersHere),
   WORKER_MEMORY_MB: positive(3000),
@@ -57,6 +58,7 @@ const environment = z.object({
   SEPARATION_PART_SEGMENTS: z.coerce.number().int().positive().optional(),
   STORAGE_TRIES: z.coerce.number().int().positive().default(5),
   STORAGE_TRY_TIMEOUT_SECONDS: positive(30),
+  STORAGE_RETRY_SECONDS: positive(0.5),
   MIN_FREE_DISK_MB: z.coerce.number().min(0).default(100),
   WORK_DIR: z.string().default(join(tmpdir(), 'music-analysis-worker')),
 });
@@ -98,6 +100,8 @@ export interface Config {
   readonly decodeTimeoutMs: number;
   /** How often a stage is tried. */
   readonly stageAttempts: number;
+  /** Wait before the second attempt at a stage; before the third it is three times as long. */
+  readonly stageRetryMs: number;
   /** Time that one attempt at a stage may take; the host's `functionTimeout` lies above. */
   readonly stageTimeoutMs: number;
   /** Segments that one separation activity works through; unset, the separator's own number. */
@@ -111,6 +115,8 @@ export interface Config {
   /** How often a request to the storage is tried, and the time that one try may take. */
   readonly storageTries: number;
   readonly storageTryTimeoutMs: number;
+  /** Wait before the second try, at least; each further wait is twice as long. */
+  readonly storageRetryMs: number;
   /** What stays free on the disk of `workDir`, for the others that write there. */
   readonly minFreeDiskBytes: number;
   /** Folder for decoded songs; what lies there can always be made again. */
@@ -161,6 +167,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxDurationSeconds: e.MAX_DURATION_SECONDS,
     decodeTimeoutMs: e.DECODE_TIMEOUT_SECONDS * 1000,
     stageAttempts: e.STAGE_ATTEMPTS,
+    stageRetryMs: e.STAGE_RETRY_SECONDS * 1000,
     stageTimeoutMs: e.STAGE_TIMEOUT_SECONDS * 1000,
     workers: e.WORKERS,
     workerMemoryBytes: e.WORKER_MEMORY_MB * MEGABYTE,
@@ -168,6 +175,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     partSegments: e.SEPARATION_PART_SEGMENTS,
     storageTries: e.STORAGE_TRIES,
     storageTryTimeoutMs: e.STORAGE_TRY_TIMEOUT_SECONDS * 1000,
+    storageRetryMs: e.STORAGE_RETRY_SECONDS * 1000,
     minFreeDiskBytes: e.MIN_FREE_DISK_MB * MEGABYTE,
     workDir: e.WORK_DIR,
   };

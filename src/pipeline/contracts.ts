@@ -115,6 +115,8 @@ export interface JobInput extends SongRequest {
   readonly audio_file_id: string;
   /** How often a stage is tried. */
   readonly attempts: number;
+  /** Wait before the second attempt, in ms. */
+  readonly retry_ms: number;
   /** Who asked for it; an upload asks by itself. */
   readonly origin: 'request' | 'upload';
   /** Where it waited, if it did: the blob, and the ETag of what it held. */

@@ -256,7 +256,13 @@ describe('two songs that ask for one id', () => {
     const id = `race-${names}`;
     durable.onStart = () => {
       durable.onStart = () => {};
-      durable.run(id, { audio_file_id: id, blob_name: other, attempts: 1, origin: 'request' });
+      durable.run(id, {
+        audio_file_id: id,
+        blob_name: other,
+        attempts: 1,
+        retry_ms: 5_000,
+        origin: 'request',
+      });
     };
     await expect(request(id, song, { callback_url: 'http://localhost/x' })).rejects.toMatchObject({
       code: 'id_in_use',
@@ -417,7 +423,13 @@ it('cleanup leaves what others put beside the work files', async () => {
 
 /** The jobs of Durable are JSON, and small. */
 it('what a run remembers of older songs is bounded', () => {
-  let job: JobInput = { audio_file_id: 'a', blob_name: '0.mp3', attempts: 1, origin: 'upload' };
+  let job: JobInput = {
+    audio_file_id: 'a',
+    blob_name: '0.mp3',
+    attempts: 1,
+    retry_ms: 5_000,
+    origin: 'upload',
+  };
   for (let i = 1; i < 100; i++) {
     const next: JobInput = { ...job, blob_name: `${i}.mp3` };
     job = { ...next, earlier: earlierAfter(job, undefined, next) };

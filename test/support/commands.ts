@@ -32,6 +32,9 @@ export async function aPlace(settings: Record<string, string> = {}): Promise<Pla
       WORK_DIR: join(folder, 'work'),
       MODELS_DIR: join(folder, 'models'),
       // Nothing listens there: no test fetches anything from elsewhere.
+      // Shorter waits than a user has, and the same ways.
+      STAGE_RETRY_SECONDS: '0.2',
+      STORAGE_RETRY_SECONDS: '0.05',
       MODELS_URL: `http://127.0.0.1:${await freePort()}`,
       ...settings,
     },

@@ -10,7 +10,11 @@ const SHUTDOWN_LIMIT_MS = 4000;
 const AUTOSAVE_MS = 250;
 
 process.on('disconnect', () => process.emit('SIGTERM'));
-process.on('SIGTERM', () => setTimeout(() => process.exit(), SHUTDOWN_LIMIT_MS).unref());
+process.on('SIGTERM', () => {
+  setTimeout(() => process.exit(), SHUTDOWN_LIMIT_MS).unref();
+  // The channel would keep the process for as long.
+  if (process.connected) process.disconnect();
+});
 
 const azurite = createRequire(import.meta.resolve('azurite/package.json'));
 const { prototype } = azurite('lokijs') as { prototype: LokiDatabase };

@@ -6,13 +6,17 @@ import { MODEL_NAME } from './manifest.ts';
 
 /** The file that tells what a model's folder holds. */
 const MODEL_FILE = 'model.json';
-const MODEL_FORMAT = 1;
+/**
+ * Another number for every change to what is installed: the files, or how a network is built and quantized. A model of
+ * another number is refused, for what a song's stems are made with must not depend on when a machine got its model.
+ */
+export const MODEL_FORMAT = 2;
 
 const names = z.array(z.string().min(1)).min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const description = z.strictObject({
-  format: z.literal(MODEL_FORMAT, `expected ${MODEL_FORMAT}: another version of this program wrote it`),
+  format: z.literal(MODEL_FORMAT, `expected ${MODEL_FORMAT}: another version of this program installed it`),
   name: z.string().regex(MODEL_NAME),
   networks: z
     .array(

@@ -16,7 +16,7 @@ export interface DownloadResult {
 
 /** Checks the song's blob, decodes it, and settles how it is to be separated. */
 export async function download(
-  job: Omit<JobInput, 'attempts' | 'origin'>,
+  job: Omit<JobInput, 'attempts' | 'retry_ms' | 'origin'>,
   context: StageContext,
 ): Promise<DownloadResult> {
   const { container, config } = context;

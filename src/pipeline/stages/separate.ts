@@ -42,7 +42,8 @@ export function separationParts({
 
 /**
  * Separates one part, staging each segment of each stem as it comes, and its copy where the stem carries chords. What an
- * earlier try staged is not made again.
+ * earlier try staged is not made again, on whatever machine that was; a segment that some of the stems lack is made anew
+ * for all of them.
  */
 export async function separate(
   { source, plan, pass, first, end }: SeparationPart,
@@ -67,6 +68,11 @@ export async function separate(
   if (segments.length === 0) return;
 
   const song = await localSong(container, source, config);
+  if (song.frames !== source.frames)
+    throw new WorkerError(
+      'internal',
+      `ffmpeg makes ${song.frames} frames of '${source.blob_name}' here and made ${source.frames} where the run began. Give all instances the same ffmpeg.`,
+    );
   const separator = { model, stems, precision, overlap, weights };
   const task = { kind: 'separate', song: song.path, separator, segments } as const;
   try {

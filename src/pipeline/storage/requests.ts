@@ -13,8 +13,7 @@ interface TryOptions {
   readonly abortSignal: AbortSignal;
 }
 
-/** Wait before the second try, in ms, and each further one over that before; up to twice as long, at random. */
-const FIRST_DELAY_MS = 500;
+/** Each wait before another try over the one before; all are up to twice as long, at random. */
 const DELAY_FACTOR = 2;
 /** Status codes that stand for a passing trouble: time-out, throttling, and the server's own faults. */
 const PASSING: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
@@ -26,11 +25,11 @@ const PASSING: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
  * @throws WorkerError `blob_not_found`, `blob_changed`, `blob_leased` or `storage_unavailable`.
  */
 export async function storageCall<T>(blobName: string, ask: (options: TryOptions) => Promise<T>): Promise<T> {
-  const { storageTries: tries, storageTryTimeoutMs: timeoutMs } = readConfig();
+  const { storageTries: tries, storageTryTimeoutMs: timeoutMs, storageRetryMs } = readConfig();
   try {
     return await pRetry(() => oneTry(ask, timeoutMs), {
       retries: tries - 1,
-      minTimeout: FIRST_DELAY_MS,
+      minTimeout: storageRetryMs,
       factor: DELAY_FACTOR,
       randomize: true,
       shouldRetry: ({ error }) => mayPass(error),

@@ -104,6 +104,25 @@ describe('a run with HTDemucs', { timeout: 60_000 }, () => {
     }
   });
 
+  it('goes on after another machine: what only some of the stems have is made anew for all of them', async () => {
+    const { plan, source } = song;
+    const [first, ...others] = separationParts(plan);
+    const [vocals, rest] = ['vocals', 'no_vocals'].map(
+      (stem) => new StagedStem(storage.container, 'a', stem, plan.run),
+    );
+    await rest.discard();
+    // What it made stays nowhere: the next test finds that both stems together are the song.
+    await vocals.stage(0, new Int16Array(2 * plan.stride_frames).fill(12_345));
+    await separate({ ...song, ...first }, context);
+
+    const longer = { plan, source: { ...source, frames: source.frames + 1 } };
+    await expect(separate({ ...longer, ...others[0] }, context)).rejects.toThrow(
+      `ffmpeg makes ${source.frames} frames of 'a/song.wav' here and made ${longer.source.frames} where the run began`,
+    );
+    for (const part of others) await separate({ ...song, ...part }, context);
+    for (const stem of [vocals, rest]) expect((await stem.stagedSegments()).size).toBe(plan.segments);
+  });
+
   it('publishes the stem and what it leaves of the song, and tells what made them', async () => {
     await analyze(song, context);
     await assemble(song, context);

@@ -12,6 +12,7 @@ let storage: TestStorage;
 
 beforeAll(async () => {
   vi.stubEnv('STORAGE_TRY_TIMEOUT_SECONDS', `${TRY_SECONDS}`);
+  vi.stubEnv('STORAGE_RETRY_SECONDS', '0.02');
   storage = await startStorage();
   await storage.container.getBlockBlobClient('song').uploadData(SONG);
 });

@@ -159,6 +159,41 @@ describe('a stride', () => {
   );
 });
 
+describe('parts of two machines that compute a little differently', () => {
+  it.each([0, 0.25, 0.5, 0.75])(
+    'fit together: no step is greater than the difference (overlap %d)',
+    async (overlap) => {
+      const song = noiseSong(12 * SEGMENT + 123);
+      // As with other instructions: another rounding everywhere, and another level.
+      const rounded = (samples: Float32Array, stem: number) =>
+        mirroring(samples, stem).map((x, i) => x * (1 + 1e-4 * Math.sin(i * i)) + 1e-5);
+      const machines = [mirroring, rounded].map(
+        (answer) => new DemucsSeparator(new StandInNetwork(SEGMENT, answer), overlap),
+      );
+      const [here, there] = await Promise.all(machines.map((machine) => strides(machine, song)));
+      for (const part of [1, 3]) {
+        const joined: SeparatedSegment[] = [];
+        for (let first = 0; first < here.length; first += part)
+          joined.push(...(await strides(machines[(first / part) % 2], song, { first, end: first + part })));
+        for (const stem of STEMS)
+          for (const c of [0, 1]) {
+            const [a, b, both] = [here, there, joined].map((segments) =>
+              Float32Array.from(segments.flatMap(({ stems }) => Array.from(stems[stem][c]))),
+            );
+            const difference = furthest(a, b);
+            expect(difference).toBeGreaterThan(0);
+            expect(furthest(both, a)).toBeLessThanOrEqual(difference);
+            expect(furthest(both, b)).toBeLessThanOrEqual(difference);
+            for (const { start } of joined.slice(1).filter(({ index }) => index % part === 0)) {
+              const step = (x: Float32Array) => x[start] - x[start - 1];
+              expect(Math.abs(step(both) - step(a))).toBeLessThanOrEqual(difference);
+            }
+          }
+      }
+    },
+  );
+});
+
 describe('cancelling', () => {
   it('ends between two segments, with the reason', async () => {
     const cancel = new AbortController();

@@ -64,7 +64,7 @@ const MESSAGES = {
 };
 
 /** Element types by their numbers in the format. */
-const ELEMENT = { float32: 1, int8: 3, int64: 7 } as const;
+export const ELEMENT = { float32: 1, uint8: 2, int8: 3, int64: 7 } as const;
 export type ElementType = keyof typeof ELEMENT;
 
 /** Newest version of the format that onnxruntime 1.17 and later read. */
