@@ -59,6 +59,9 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
     const failure = failureOf(error);
     const canceled = failure.info.code === 'canceled';
     if (!canceled) {
+      // Who is told of the failure finds the earlier result again.
+      if (failure.info.stage === 'upload')
+        yield* clean(context, job, { audio_file_id: id, settleOnly: true });
       const payload: CallbackPayload = {
         audio_file_id: id,
         status: 'failed',

@@ -6,6 +6,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   not_found: 404,
   blob_not_found: 404,
   already_finished: 409,
+  result_changed: 409,
   storage_unavailable: 503,
 };
 

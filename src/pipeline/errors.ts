@@ -7,6 +7,8 @@ const CODES = {
   not_found: { retryable: false },
   blob_not_found: { retryable: false },
   blob_changed: { retryable: false },
+  blob_leased: { retryable: true },
+  result_changed: { retryable: false },
   unsupported_media: { retryable: false },
   too_large: { retryable: false },
   too_long: { retryable: false },

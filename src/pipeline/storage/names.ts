@@ -33,6 +33,8 @@ export const monoCopyWorkBlob = (id: string, stem: string) => `${workPrefix(id)}
 export const cancelWorkBlob = (id: string) => `${workPrefix(id)}cancel.json`;
 /** The run to start once the one that is under way has left off. */
 export const nextWorkBlob = (id: string) => `${workPrefix(id)}next.json`;
+/** How to bring the earlier result back; stands there while a new one takes its place. */
+export const publicationWorkBlob = (id: string) => `${workPrefix(id)}publication.json`;
 export const callbackWorkBlob = (id: string) => `${workPrefix(id)}callback.json`;
 
 /** Whether a blob put into the container is a song to analyse: an audio file, and none of the worker's own outputs. */

@@ -53,6 +53,14 @@ export async function storageCallIfThere<T>(
   }
 }
 
+/** Whether a request was refused because its blob is not, or not any more, as the request's conditions want it. */
+export function isConflict(error: unknown): boolean {
+  const cause = error instanceof WorkerError ? error.cause : error;
+  return (
+    cause instanceof RestError && (cause.code === 'ConditionNotMet' || cause.code === 'BlobAlreadyExists')
+  );
+}
+
 async function oneTry<T>(ask: (options: TryOptions) => Promise<T>, timeoutMs: number): Promise<T> {
   const abortSignal = AbortSignal.timeout(timeoutMs);
   try {
@@ -84,6 +92,13 @@ function refused(error: RestError, blobName: string): WorkerError {
   const cause = { cause: error };
   if (error.statusCode === 404)
     return new WorkerError('blob_not_found', `There is no blob '${blobName}' in the container.`, cause);
+  if (error.code === 'LeaseIdMissing') {
+    return new WorkerError(
+      'blob_leased',
+      `Somebody holds a lease on the blob '${blobName}', so that it can't be written. Release the lease or let it end.`,
+      cause,
+    );
+  }
   if (error.statusCode === 412) {
     return new WorkerError(
       'blob_changed',
