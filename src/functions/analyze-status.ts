@@ -1,13 +1,14 @@
 /** `GET /analyze/{audio_file_id}`: stage and progress of a run, in the end its result. */
-import { app, type HttpHandler } from '@azure/functions';
+import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import { OrchestrationRuntimeStatus } from 'durable-functions';
 import { type Progress, parseAudioFileId, type RunOutput } from '../pipeline/contracts.ts';
-import { asWorkerError, WorkerError } from '../pipeline/errors.ts';
+import { WorkerError } from '../pipeline/errors.ts';
 import { publishedResult } from '../pipeline/publication/published-result.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { runProgress } from '../pipeline/stages/progress.ts';
 import { withProblems } from './problem.ts';
+import { withSecondLook } from './second-look.ts';
 import { instanceStatus, PUBLISHED } from './start.ts';
 
 app.http('analyzeStatus', {
@@ -69,19 +70,3 @@ app.http('analyzeStatus', {
     }),
   ),
 });
-
-/**
- * Looks again where the result of a run is gone or changed: another run may have begun after the status was read, and is
- * replacing it.
- */
-function withSecondLook(handler: HttpHandler): HttpHandler {
-  return async (request, context) => {
-    try {
-      return await handler(request, context);
-    } catch (error) {
-      const { code } = asWorkerError(error);
-      if (code !== 'result_changed' && code !== 'not_found') throw error;
-      return await handler(request, context);
-    }
-  };
-}

@@ -11,6 +11,8 @@ import { type WatchedStorage, watchStorage } from './storage-proxy.ts';
 /** The first run of a song, and a second one: of another song, with one stem in common. */
 export const A: SmallRun = { song: 'A', stems: ['vocals', 'drums', 'bass'] };
 export const B: SmallRun = { song: 'BB', stems: ['vocals', 'no_vocals'] };
+/** A third one, with as many stems as the second. */
+export const C: SmallRun = { song: 'CCC', stems: ['drums', 'other'] };
 export const [SHA_A, SHA_B] = [A, B].map((run) => uploadOf('', run).source.sha256);
 
 export interface Publishing {

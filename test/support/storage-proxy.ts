@@ -95,30 +95,32 @@ export interface FaultyStorage extends StorageProxy {
 export interface WatchedStorage extends StorageProxy {
   /** Method and path of the requests that changed something, since the last start. */
   readonly writes: string[];
-  /** Lets `writes` requests change something. The next one's answer is lost, and nothing comes after it. */
-  start(writes?: number): void;
+  /** Lets as many requests change something as `last` says, or up to one like it. Its answer is lost, and nothing comes after. */
+  start(last?: number | RegExp): void;
   /** Is waited for before a request that changes something is passed on; where it fails, the connection breaks. */
   before?: (write: string) => Promise<void>;
 }
 
 /** A proxy that counts what changes the storage, and ends where it is told to, as a process that is killed does. */
 export async function watchStorage(port: number): Promise<WatchedStorage> {
-  let left = Number.POSITIVE_INFINITY;
+  let last: number | RegExp = Number.POSITIVE_INFINITY;
+  let isDead = false;
   const watched: Omit<WatchedStorage, keyof StorageProxy> = {
     writes: [],
-    start: (writes = Number.POSITIVE_INFINITY) => {
+    start: (until = Number.POSITIVE_INFINITY) => {
       watched.writes.length = 0;
-      left = writes;
+      last = until;
+      isDead = false;
     },
   };
   const proxy = await startProxy(port, async ({ incoming, answer, forward }) => {
     const { method, url = '' } = incoming;
-    if (left <= 0) return incoming.socket.destroy();
+    if (isDead) return incoming.socket.destroy();
     if (method !== 'PUT' && method !== 'DELETE') return forward();
     const write = `${method} ${decodeURIComponent(url)}`;
     watched.writes.push(write);
-    left--;
-    const isLast = left <= 0;
+    const isLast = typeof last === 'number' ? watched.writes.length === last : last.test(write);
+    isDead ||= isLast;
     try {
       await watched.before?.(write);
     } catch {

@@ -3,7 +3,7 @@ import { publishedResult } from '../../../src/pipeline/publication/published-res
 import { cleanup } from '../../../src/pipeline/stages/cleanup.ts';
 import { upload } from '../../../src/pipeline/stages/upload.ts';
 import { contentOf, folderOf, wholeResult } from '../../support/publication.ts';
-import { A, B, type Publishing, SHA_A, SHA_B, startPublishing } from '../../support/publishing.ts';
+import { A, B, C, type Publishing, SHA_A, SHA_B, startPublishing } from '../../support/publishing.ts';
 
 let at: Publishing;
 beforeAll(async () => {
@@ -88,29 +88,37 @@ describe('an upload that replaces a result and is killed at any of its writes', 
     expect(new Set(seen)).toEqual(new Set(order));
   });
 
-  it('leaves the earlier result whole where the putting back is killed at any of its writes too', async () => {
-    let step = 0;
-    await at.publish('trace', A);
-    const trace = await at.stage('trace', B);
-    at.watched.start();
-    await upload(trace, at.mortal);
-    // Right after the new result has been written, its checksums missing: the most that there can be to put back.
-    const written = at.watched.writes.findIndex((write) => /PUT .*result\.json/.test(write)) + 1;
-    const points = await atEveryWrite(async (writes) => {
-      const id = `put-back-${++step}`;
-      await at.publish(id, A);
-      const input = await at.stage(id, B);
-      expect(await untilDeath(written, () => upload(input, at.mortal))).toBe(false);
-      const giveUp = (context = at.context) => cleanup({ audio_file_id: id, discard: input.plan }, context);
-      const ended = await untilDeath(writes, () => giveUp(at.mortal));
-      expect(await readers(id)).not.toBe(SHA_B);
-      await giveUp();
-      expect(await readers(id)).toBe(SHA_A);
-      await expectContent(id, 'only-a');
-      return ended;
-    });
-    expect(points).toBeGreaterThan(8);
-  });
+  it.each([
+    ['put back again', false],
+    ['another run comes upon it, and is killed and given up as well', true],
+  ])(
+    'leaves the earlier result whole where the putting back is killed at any of its writes too, and then %s',
+    async (_, another) => {
+      const trace = await at.stage('trace', B);
+      await upload(trace, at.mortal);
+      // Right after the new result has been written, its checksums missing: the most that there can be to put back.
+      const written = at.watched.writes.findIndex((write) => /PUT .*result\.json/.test(write)) + 1;
+      const points = await atEveryWrite(async (writes) => {
+        const id = `put-back-${another}-${writes}`;
+        await at.publish(id, A);
+        const input = await at.stage(id, B);
+        const giveUp = (context = at.context) => cleanup({ audio_file_id: id, discard: input.plan }, context);
+        expect(await untilDeath(written, () => upload(input, at.mortal))).toBe(false);
+        const ended = await untilDeath(writes, () => giveUp(at.mortal));
+        expect(await readers(id)).not.toBe(SHA_B);
+        if (another) {
+          const third = await at.stage(id, C);
+          expect(await untilDeath(written, () => upload(third, at.mortal))).toBe(false);
+          await cleanup({ audio_file_id: id, discard: third.plan }, at.context);
+        }
+        await giveUp();
+        expect(await readers(id)).toBe(SHA_A);
+        await expectContent(id, 'only-a');
+        return ended;
+      });
+      expect(points).toBeGreaterThan(8);
+    },
+  );
 
   it('leaves nothing of a first result where that is given up', async () => {
     await atEveryWrite(async (writes) => {
