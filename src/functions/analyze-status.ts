@@ -2,18 +2,13 @@
 import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import { OrchestrationRuntimeStatus } from 'durable-functions';
-import {
-  type Progress,
-  parseAudioFileId,
-  type ResultDocument,
-  type RunOutput,
-} from '../pipeline/contracts.ts';
+import { type Progress, parseAudioFileId, type RunOutput } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
+import { publishedResult } from '../pipeline/publication/published-result.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { runProgress } from '../pipeline/stages/progress.ts';
-import { readJson } from '../pipeline/storage/container.ts';
-import { resultBlob } from '../pipeline/storage/names.ts';
 import { withProblems } from './problem.ts';
+import { withSecondLook } from './second-look.ts';
 import { instanceStatus, PUBLISHED } from './start.ts';
 
 app.http('analyzeStatus', {
@@ -21,55 +16,57 @@ app.http('analyzeStatus', {
   route: 'analyze/{audio_file_id}',
   authLevel: 'function',
   extraInputs: [df.input.durableClient()],
-  handler: withProblems(async (request, context) => {
-    const audio_file_id = parseAudioFileId(request.params.audio_file_id);
-    const stage = stageContext();
-    const instance = await instanceStatus(df.getClient(context), audio_file_id);
-    const progress = instance?.customStatus as Progress | null | undefined;
-    switch (instance?.runtimeStatus) {
-      case undefined:
-      case OrchestrationRuntimeStatus.Completed: {
-        const output = (instance?.output ?? {}) as Partial<RunOutput>;
-        if (output.status === 'canceled')
+  handler: withProblems(
+    withSecondLook(async (request, context) => {
+      const audio_file_id = parseAudioFileId(request.params.audio_file_id);
+      const stage = stageContext();
+      const instance = await instanceStatus(df.getClient(context), audio_file_id);
+      const progress = instance?.customStatus as Progress | null | undefined;
+      switch (instance?.runtimeStatus) {
+        case undefined:
+        case OrchestrationRuntimeStatus.Completed: {
+          const output = (instance?.output ?? {}) as Partial<RunOutput>;
+          if (output.status === 'canceled')
+            return { jsonBody: { audio_file_id, status: 'canceled', stage: progress?.stage } };
+          const result = await publishedResult(stage.container, audio_file_id);
+          if (!result) throw new WorkerError('not_found', `Nothing is known of the song '${audio_file_id}'.`);
+          const { callback, stage_seconds } = output;
+          return {
+            jsonBody: { audio_file_id, status: 'completed', progress: 1, callback, stage_seconds, result },
+          };
+        }
+        case OrchestrationRuntimeStatus.Failed:
+          return {
+            jsonBody: {
+              audio_file_id,
+              status: 'failed',
+              stage: progress?.stage,
+              error: progress?.error ?? { code: 'internal', message: 'The run failed; the log says why.' },
+            },
+          };
+        case OrchestrationRuntimeStatus.Terminated:
+        case OrchestrationRuntimeStatus.Canceled:
           return { jsonBody: { audio_file_id, status: 'canceled', stage: progress?.stage } };
-        const result = await readJson<ResultDocument>(stage.container, resultBlob(audio_file_id));
-        if (!result) throw new WorkerError('not_found', `Nothing is known of the song '${audio_file_id}'.`);
-        const { callback, stage_seconds } = output;
-        return {
-          jsonBody: { audio_file_id, status: 'completed', progress: 1, callback, stage_seconds, result },
-        };
+        case OrchestrationRuntimeStatus.Pending:
+          return {
+            headers: { 'Retry-After': '2' },
+            jsonBody: { audio_file_id, status: 'queued', progress: 0 },
+          };
+        default:
+          return {
+            headers: { 'Retry-After': '2' },
+            jsonBody: {
+              audio_file_id,
+              status: 'processing',
+              stage: progress?.stage ?? 'download',
+              progress: await runProgress(audio_file_id, progress ?? undefined, stage),
+              // It is there while the callback is still being tried, and nobody should have to wait for that.
+              result: PUBLISHED.has(progress?.stage)
+                ? await publishedResult(stage.container, audio_file_id)
+                : undefined,
+            },
+          };
       }
-      case OrchestrationRuntimeStatus.Failed:
-        return {
-          jsonBody: {
-            audio_file_id,
-            status: 'failed',
-            stage: progress?.stage,
-            error: progress?.error ?? { code: 'internal', message: 'The run failed; the log says why.' },
-          },
-        };
-      case OrchestrationRuntimeStatus.Terminated:
-      case OrchestrationRuntimeStatus.Canceled:
-        return { jsonBody: { audio_file_id, status: 'canceled', stage: progress?.stage } };
-      case OrchestrationRuntimeStatus.Pending:
-        return {
-          headers: { 'Retry-After': '2' },
-          jsonBody: { audio_file_id, status: 'queued', progress: 0 },
-        };
-      default:
-        return {
-          headers: { 'Retry-After': '2' },
-          jsonBody: {
-            audio_file_id,
-            status: 'processing',
-            stage: progress?.stage ?? 'download',
-            progress: await runProgress(audio_file_id, progress ?? undefined, stage),
-            // It is there while the callback is still being tried, and nobody should have to wait for that.
-            result: PUBLISHED.has(progress?.stage)
-              ? await readJson<ResultDocument>(stage.container, resultBlob(audio_file_id))
-              : undefined,
-          },
-        };
-    }
-  }),
+    }),
+  ),
 });

@@ -60,6 +60,8 @@ df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
     const failure = failureOf(error);
     const canceled = failure.info.code === 'canceled';
     if (!canceled) {
+      // Who is told of the failure finds the earlier result again.
+      if (failure.info.stage === 'upload') yield* clean(context, job, { settleOnly: true });
       const payload: CallbackPayload = {
         audio_file_id: id,
         status: 'failed',
@@ -168,7 +170,7 @@ function* notify(
 function* clean(
   context: OrchestrationContext,
   job: JobInput,
-  input: Pick<CleanupInput, 'source' | 'discard'>,
+  input: Omit<CleanupInput, 'audio_file_id' | 'queued'>,
 ): Generator<Task, CleanupResult, StageOutcome[]> {
   const { source } = input;
   // As the stage after a restart finds no note any more.

@@ -9,6 +9,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   blob_changed: 409,
   blob_leased: 409,
   id_in_use: 409,
+  result_changed: 409,
   storage_unavailable: 503,
 };
 

@@ -223,13 +223,24 @@ export interface AnalysisResult {
   confidence: Record<'bpm' | 'key' | 'tuning' | 'meter' | 'beats' | 'chords' | 'sections', number | null>;
 }
 
-export interface StemResult {
-  stem_type: string;
-  blob_url: string;
+/** What proves that a file is the one that a result names. */
+export interface FileProof {
   file_size_bytes: number;
+  /** ETag of the blob when it was published. */
+  etag: string;
+  /** SHA-256 of the whole file, hexadecimal. Is added right after the result has been written, in the same stage. */
+  sha256?: string;
 }
 
-/** The result document, `{audio_file_id}/analysis/result.json`: written last, so all it names is there. */
+export interface StemResult extends FileProof {
+  stem_type: string;
+  blob_url: string;
+}
+
+/**
+ * The result document, `{audio_file_id}/analysis/result.json`: written last, so all it names is there. It is taken away
+ * before the first of its files is replaced.
+ */
 export interface ResultDocument {
   audio_file_id: string;
   status: 'completed';
@@ -237,6 +248,8 @@ export interface ResultDocument {
   analysis: AnalysisResult;
   stems: StemResult[];
   jams_url: string;
+  /** The annotation's file. */
+  jams: FileProof;
   separator: SeparatorInfo;
   source: {
     blob_name: string;

@@ -9,6 +9,7 @@ const CODES = {
   blob_changed: { retryable: false },
   blob_leased: { retryable: true },
   id_in_use: { retryable: false },
+  result_changed: { retryable: false },
   unsupported_media: { retryable: false },
   too_large: { retryable: false },
   too_long: { retryable: false },

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aPlace, command, end, type Place, startWorker } from '../support/commands.ts';
+import { aPlace, end, type Place, runToFault, startWorker } from '../support/commands.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
@@ -10,8 +9,6 @@ import { writeTone } from '../support/tone.ts';
 const SECONDS = 45;
 /** Of the separator `spectral`. */
 const STRIDE_SECONDS = 9.98;
-/** A worker that has not come by its fault point by then never will. */
-const FAULT_LIMIT_MS = 30_000;
 /** In the order in which a run comes by them; analysis and separation run side by side, and the analysis ends first. */
 const STAGES = ['download', 'analyze', 'separate', 'assemble', 'upload', 'callback', 'cleanup'];
 const POINTS = ['before', 'middle', 'after'];
@@ -43,20 +40,6 @@ async function request(url: string, id: string): Promise<void> {
   expect((await fetch(`${url}/analyze`, { method: 'POST', body })).status).toBe(202);
 }
 
-/** Runs a worker up to a fault point; it may come there before it has told its address. */
-async function runToFault(point: string): Promise<{ log: string; signal: string | null }> {
-  const child = command('start', [], { ...place, env: { ...place.env, FAULT_POINT: point } });
-  let log = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      log += text;
-    });
-  const late = setTimeout(() => child.kill('SIGINT'), FAULT_LIMIT_MS);
-  const [, signal] = await once(child, 'close');
-  clearTimeout(late);
-  return { log, signal };
-}
-
 describe('14. Kill (-9) the host', { timeout: 240_000 }, () => {
   it('in every stage -> after restart the run completes; same blobs, same bytes, at most one segment recomputed', async () => {
     let worker = await startWorker(place);
@@ -67,7 +50,7 @@ describe('14. Kill (-9) the host', { timeout: 240_000 }, () => {
     await end(worker.child, 'SIGKILL');
     const logs: string[] = [];
     for (const point of FAULT_POINTS) {
-      const { log, signal } = await runToFault(point);
+      const { log, signal } = await runToFault(point, place);
       expect(signal, `${point}\n${log}`).toBe('SIGKILL');
       logs.push(log);
     }

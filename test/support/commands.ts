@@ -10,6 +10,9 @@ import { freePort } from './storage.ts';
 /** Seconds that a worker may take to be up. */
 const START_LIMIT_MS = 40_000;
 
+/** A worker that has not come by its fault point by then never will. */
+const FAULT_LIMIT_MS = 30_000;
+
 /** Where a command keeps its state and what it listens on, so that it meets no other worker on this machine. */
 export interface Place {
   readonly folder: string;
@@ -83,6 +86,23 @@ export async function startWorker(
       });
   });
   return { child, url, log: () => log };
+}
+
+/** Runs a worker up to a fault point; it may come there before it has told its address. */
+export async function runToFault(
+  point: string,
+  place: Place,
+): Promise<{ log: string; signal: string | null }> {
+  const child = command('start', [], { ...place, env: { ...place.env, FAULT_POINT: point } });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+  const late = setTimeout(() => child.kill('SIGINT'), FAULT_LIMIT_MS);
+  const [, signal] = await once(child, 'close');
+  clearTimeout(late);
+  return { log, signal };
 }
 
 /** Ends a process by `signal`; its exit code, or null after a kill. */

@@ -49,12 +49,13 @@ export async function outputsOf(place: Place, id: string): Promise<Record<string
   return outputs;
 }
 
-/** Blobs of a song that nobody asked for: work files, and staged blocks that were never committed. */
+/** Blobs of a song that nobody asked for: work files, snapshots, and staged blocks that were never committed. */
 export async function leftoversOf(place: Place, id: string): Promise<string[]> {
   const names = [];
-  const options = { prefix: `${id}/`, includeUncommitedBlobs: true };
-  for await (const { name } of place.container.listBlobsFlat(options)) {
-    if (name.startsWith(`${id}/work/`)) names.push(name);
+  const options = { prefix: `${id}/`, includeUncommitedBlobs: true, includeSnapshots: true };
+  for await (const { name, snapshot } of place.container.listBlobsFlat(options)) {
+    if (snapshot) names.push(`${name} (snapshot)`);
+    else if (name.startsWith(`${id}/work/`)) names.push(name);
     else if (name.startsWith(`${id}/stems/`)) {
       const { uncommittedBlocks } = await place.container
         .getBlockBlobClient(name)

@@ -91,6 +91,47 @@ export interface FaultyStorage extends StorageProxy {
   rate: number;
 }
 
+/** A storage that somebody uses whose process can be ended at a certain request. */
+export interface WatchedStorage extends StorageProxy {
+  /** Method and path of the requests that changed something, since the last start. */
+  readonly writes: string[];
+  /** Lets as many requests change something as `last` says, or up to one like it. Its answer is lost, and nothing comes after. */
+  start(last?: number | RegExp): void;
+  /** Is waited for before a request that changes something is passed on; where it fails, the connection breaks. */
+  before?: (write: string) => Promise<void>;
+}
+
+/** A proxy that counts what changes the storage, and ends where it is told to, as a process that is killed does. */
+export async function watchStorage(port: number): Promise<WatchedStorage> {
+  let last: number | RegExp = Number.POSITIVE_INFINITY;
+  let isDead = false;
+  const watched: Omit<WatchedStorage, keyof StorageProxy> = {
+    writes: [],
+    start: (until = Number.POSITIVE_INFINITY) => {
+      watched.writes.length = 0;
+      last = until;
+      isDead = false;
+    },
+  };
+  const proxy = await startProxy(port, async ({ incoming, answer, forward }) => {
+    const { method, url = '' } = incoming;
+    if (isDead) return incoming.socket.destroy();
+    if (method !== 'PUT' && method !== 'DELETE') return forward();
+    const write = `${method} ${decodeURIComponent(url)}`;
+    watched.writes.push(write);
+    const isLast = typeof last === 'number' ? watched.writes.length === last : last.test(write);
+    isDead ||= isLast;
+    try {
+      await watched.before?.(write);
+    } catch {
+      return incoming.socket.destroy();
+    }
+    if (isLast) forward((reply) => reply.resume().on('end', () => answer.destroy()));
+    else forward();
+  });
+  return Object.assign(watched, proxy);
+}
+
 interface FaultPlan {
   readonly seed: number;
   readonly kinds?: readonly Fault[];

@@ -1,7 +1,13 @@
 import type { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { DefaultAzureCredential } from '@azure/identity';
-import { type BlobGetPropertiesResponse, BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import {
+  type BlobClient,
+  type BlobGetPropertiesResponse,
+  type BlobRequestConditions,
+  BlobServiceClient,
+  type ContainerClient,
+} from '@azure/storage-blob';
 import type { Config } from '../config.ts';
 import type { SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
@@ -44,25 +50,46 @@ export async function ensureContainer(container: ContainerClient): Promise<void>
   await storageCall(container.containerName, (options) => container.createIfNotExists(options));
 }
 
-/** Writes a JSON document. */
+/** A JSON document as it is stored. */
+export const jsonBytes = (document: unknown): Buffer => Buffer.from(JSON.stringify(document));
+
+/** Writes a JSON document, where its blob meets the conditions. Returns its ETag. */
 export async function writeJson(
   container: ContainerClient,
   blobName: string,
   document: unknown,
-): Promise<void> {
-  const body = Buffer.from(JSON.stringify(document));
+  conditions?: BlobRequestConditions,
+): Promise<string> {
+  const body = jsonBytes(document);
   const blob = container.getBlockBlobClient(blobName);
   const blobHTTPHeaders = { blobContentType: 'application/json' };
-  await storageCall(blobName, (options) => blob.uploadData(body, { ...options, blobHTTPHeaders }));
+  const { etag } = await storageCall(blobName, (options) =>
+    blob.uploadData(body, { ...options, blobHTTPHeaders, conditions }),
+  );
+  return etag ?? '';
+}
+
+/** A document in the version that `etag` names. */
+export interface Versioned<T> {
+  readonly document: T;
+  readonly etag: string;
+}
+
+/** Reads a JSON document with its version; `undefined` where there is none. */
+export async function readVersion<T>(
+  container: ContainerClient,
+  blobName: string,
+): Promise<Versioned<T> | undefined> {
+  const blob = container.getBlobClient(blobName);
+  return await storageCallIfThere(blobName, async (options) => {
+    const { readableStreamBody, etag = '' } = await blob.download(0, undefined, options);
+    return { document: (await json(readableStreamBody as Readable)) as T, etag };
+  });
 }
 
 /** Reads a JSON document; `undefined` where there is none. */
 export async function readJson<T>(container: ContainerClient, blobName: string): Promise<T | undefined> {
-  const blob = container.getBlobClient(blobName);
-  return await storageCallIfThere(blobName, async (options) => {
-    const { readableStreamBody } = await blob.download(0, undefined, options);
-    return (await json(readableStreamBody as Readable)) as T;
-  });
+  return (await readVersion<T>(container, blobName))?.document;
 }
 
 /** A blob's properties. @throws WorkerError `blob_not_found` */
@@ -71,6 +98,16 @@ export async function propertiesOf(
   blobName: string,
 ): Promise<BlobGetPropertiesResponse> {
   return await storageCall(blobName, (options) => container.getBlobClient(blobName).getProperties(options));
+}
+
+/** A blob's properties; `undefined` where there is none. */
+export async function findBlob(
+  container: ContainerClient,
+  blobName: string,
+): Promise<BlobGetPropertiesResponse | undefined> {
+  return await storageCallIfThere(blobName, (options) =>
+    container.getBlobClient(blobName).getProperties(options),
+  );
 }
 
 /** Names of the blobs that begin with `prefix`. */
@@ -82,9 +119,15 @@ export async function blobNames(container: ContainerClient, prefix: string): Pro
   });
 }
 
-/** Removes a blob; one that is not there is no error. */
-export async function removeBlob(container: ContainerClient, blobName: string): Promise<void> {
-  await storageCall(blobName, (options) => container.getBlobClient(blobName).deleteIfExists(options));
+/** Removes a blob with its snapshots, where it meets the conditions; one that is not there is no error. */
+export async function removeBlob(
+  container: ContainerClient,
+  blobName: string,
+  conditions?: BlobRequestConditions,
+): Promise<void> {
+  await storageCall(blobName, (options) =>
+    container.getBlobClient(blobName).deleteIfExists({ ...options, conditions, deleteSnapshots: 'include' }),
+  );
 }
 
 /**
@@ -96,11 +139,19 @@ export async function* readBlob(
   container: ContainerClient,
   { blob_name, etag, size_bytes }: Pick<SourceInfo, 'blob_name' | 'etag' | 'size_bytes'>,
 ): AsyncGenerator<Buffer> {
-  const blob = container.getBlobClient(blob_name);
-  for (let at = 0; at < size_bytes; at += PIECE_BYTES) {
-    const count = Math.min(PIECE_BYTES, size_bytes - at);
-    yield await storageCall(blob_name, (options) =>
-      blob.downloadToBuffer(at, count, { ...options, blockSize: count, conditions: { ifMatch: etag } }),
+  yield* readPieces(container.getBlobClient(blob_name), size_bytes, { ifMatch: etag });
+}
+
+/** The first `bytes` bytes of a blob or a snapshot, piece by piece. */
+export async function* readPieces(
+  blob: BlobClient,
+  bytes: number,
+  conditions?: BlobRequestConditions,
+): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes; at += PIECE_BYTES) {
+    const count = Math.min(PIECE_BYTES, bytes - at);
+    yield await storageCall(blob.name, (options) =>
+      blob.downloadToBuffer(at, count, { ...options, blockSize: count, conditions }),
     );
   }
 }

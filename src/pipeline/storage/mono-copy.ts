@@ -11,13 +11,10 @@ import { StagedBlob } from './staged-blob.ts';
  */
 export class MonoCopy extends StagedBlob {
   readonly #container: ContainerClient;
-  readonly #name: string;
 
   constructor(container: ContainerClient, audioFileId: string, stem: string, run: string) {
-    const name = monoCopyWorkBlob(audioFileId, stem);
-    super(container, name, run);
+    super(container, monoCopyWorkBlob(audioFileId, stem), run);
     this.#container = container;
-    this.#name = name;
   }
 
   override async stage(segment: number, samples: Int16Array): Promise<void> {
@@ -37,8 +34,8 @@ export class MonoCopy extends StagedBlob {
    */
   async *read({ segments }: Pick<SeparationPlan, 'segments'>): AsyncGenerator<Buffer> {
     await this.commitSegments({ segments });
-    const { etag = '', contentLength = 0 } = await propertiesOf(this.#container, this.#name);
-    yield* readBlob(this.#container, { blob_name: this.#name, etag, size_bytes: contentLength });
+    const { etag = '', contentLength = 0 } = await propertiesOf(this.#container, this.name);
+    yield* readBlob(this.#container, { blob_name: this.name, etag, size_bytes: contentLength });
   }
 }
 

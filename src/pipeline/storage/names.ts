@@ -14,6 +14,8 @@ export const jamsWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run
 export const monoCopyWorkBlob = (id: string, stem: string) => `${workPrefix(id)}${stem}.mono`;
 /** Stands there while a run is asked to leave off. */
 export const cancelWorkBlob = (id: string) => `${workPrefix(id)}cancel.json`;
+/** How to bring the earlier result back; stands there while a new one takes its place, and goes once it does. */
+export const publicationWorkBlob = (id: string) => `${workPrefix(id)}publication.json`;
 export const callbackWorkBlob = (id: string) => `${workPrefix(id)}callback.json`;
 /** The version of the song's blob that the run works on. */
 export const versionWorkBlob = (id: string) => `${workPrefix(id)}version.json`;

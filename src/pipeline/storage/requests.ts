@@ -53,6 +53,14 @@ export async function storageCallIfThere<T>(
   }
 }
 
+/** Whether a request was refused because its blob is not, or not any more, as the request's conditions want it. */
+export function isConflict(error: unknown): boolean {
+  const cause = error instanceof WorkerError ? error.cause : error;
+  return (
+    cause instanceof RestError && (cause.code === 'ConditionNotMet' || cause.code === 'BlobAlreadyExists')
+  );
+}
+
 async function oneTry<T>(ask: (options: TryOptions) => Promise<T>, timeoutMs: number): Promise<T> {
   const abortSignal = AbortSignal.timeout(timeoutMs);
   try {
