@@ -41,7 +41,10 @@ export async function replaceResults(
   result: object,
 ): Promise<void> {
   const staging = join(folder, STAGING);
-  const interrupted = await stemsNamedBy(join(staging, EARLIER));
+  const interrupted = [
+    ...(await stemsNamedBy(join(staging, EARLIER))),
+    ...(await stemsNamedBy(join(staging, RESULT))),
+  ];
   await rm(staging, { recursive: true, force: true });
   try {
     for (const { path, write } of files) {

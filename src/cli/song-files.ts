@@ -5,7 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 
 /** A file that is named twice is analysed once. */
 export function distinctFiles(files: readonly string[]): string[] {
-  return [...new Map(files.map((file) => [resolve(file), file] as const).reverse()).values()].reverse();
+  const paths = files.map((file) => resolve(file));
+  return files.filter((_, i) => paths.indexOf(paths[i]) === i);
 }
 
 /** What is wrong with each of the files, in words. */

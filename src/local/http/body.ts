@@ -26,18 +26,21 @@ export const declaredLength = (request: IncomingMessage): number =>
   Number(request.headers['content-length'] ?? 0);
 
 /**
- * Reads and drops what is left of an answered request: a client that sends all before it reads would find the connection
- * reset instead of its answer. Not without end.
+ * Reads and drops what is left of an answered request, then closes the connection: a client that sends all before it reads
+ * would find it reset instead of its answer. Not without end.
  */
 export function discard(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
+  const { socket } = request;
   let left = MAX_BODY_BYTES;
-  const cut = () => request.socket.destroy();
+  const cut = () => socket.destroy();
   const late = setTimeout(cut, DISCARD_LIMIT_MS);
   request.on('data', (chunk: Buffer) => {
     left -= chunk.byteLength;
     if (left < 0) cut();
   });
-  request.once('close', () => clearTimeout(late));
+  request.once('end', () => socket.end());
+  socket.once('close', () => clearTimeout(late));
+  request.unpipe(); // What it went to is gone, or will be in a moment, which would pause it.
   request.resume();
 }

@@ -55,7 +55,8 @@ export function forward(
       ...endToEnd(request).filter(([name]) => !REPLACED.has(name.toLowerCase())),
       ...(headers['transfer-encoding'] ? [['Transfer-Encoding', 'chunked']] : []),
       ['Host', `${proxy.hostname}:${proxy.port}`],
-      ['Connection', 'close'],
+      // To have it closed by the worker would be to lose an answer that comes before the whole body was read.
+      ['Connection', 'keep-alive'],
       ['X-Forwarded-For', socket.remoteAddress ?? ''],
       ['X-Forwarded-Host', host],
       ['X-Forwarded-Proto', 'http'],
@@ -73,10 +74,7 @@ export function forward(
   const answer = new Promise<HttpAnswer>((resolve, reject) => {
     onward.once('response', (response) => {
       // With the answer whole, nobody wants what is left of the request.
-      response.once('close', () => {
-        request.unpipe(onward);
-        abort();
-      });
+      response.once('close', abort);
       resolve({ status: response.statusCode!, headers: endToEnd(response), body: response });
     });
     onward.once('error', reject);

@@ -44,7 +44,9 @@ export function createHandler(
     try {
       return app.httpProxy ? await stream(app, app.httpProxy, call) : await pass(app, call);
     } catch (error) {
-      log('error', found.functionName, `${request.method} ${url.pathname} failed: ${describe(error)}`);
+      // A client that went away is no failure.
+      if (!request.socket.destroyed)
+        log('error', found.functionName, `${request.method} ${url.pathname} failed: ${describe(error)}`);
       return emptyAnswer(500);
     }
   };

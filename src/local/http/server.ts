@@ -96,6 +96,8 @@ async function send(
   const isStream = body instanceof Readable;
   if (response.destroyed) return isStream ? void body.destroy() : undefined;
   const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304;
+  // To close it now, as the client may have asked, would reset it under what is still being sent, and lose the answer.
+  if (!request.complete) response.shouldKeepAlive = true;
   try {
     for (const [name, value] of headers) response.appendHeader(name, value);
     if (!isStream && status !== 204 && status !== 304) response.setHeader('content-length', body.byteLength);

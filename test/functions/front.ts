@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { createHandler } from '../../src/local/http/handler.ts';
+import { toRoute } from '../../src/local/http/routes.ts';
+import { listen } from '../../src/local/http/server.ts';
+import { loadApp } from '../../src/local/worker/app.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** The product's functions behind the embedded host's HTTP, with no storage and no engine behind them. */
+export async function startFront() {
+  const lines: string[] = [];
+  const log = (level: string, _: string, message: string) => void lines.push(`${level} ${message}`);
+  const app = await loadApp(ROOT, log);
+  const routes = [...app.functions.values()]
+    .filter(({ trigger }) => trigger.type === 'httpTrigger')
+    .map(({ name, trigger }) => toRoute(name, trigger, ''));
+  const server = await listen({ port: 0, hostname: '127.0.0.1', log });
+  server.serve(createHandler(app, async () => undefined, routes, log));
+  return {
+    app,
+    url: server.url,
+    log: () => lines.join('\n'),
+    [Symbol.asyncDispose]: async () => {
+      await server.close(0);
+      await app.terminate();
+    },
+  };
+}
+export type Front = Awaited<ReturnType<typeof startFront>>;
