@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES } from '../../src/functions/request-body.ts';
 import { emulatorAt } from '../../src/local/azurite/azurite.ts';
-import { type Front, startFront } from './front.ts';
+import { type Front, startFront } from '../support/front.ts';
 
 const MEGABYTE = 1_000_000;
 const JSON_TYPE = { 'content-type': 'application/json' };

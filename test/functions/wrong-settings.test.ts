@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { emulatorAt } from '../../src/local/azurite/azurite.ts';
-import { type Front, startFront } from './front.ts';
+import { type Front, startFront } from '../support/front.ts';
 
 const { connectionString } = emulatorAt(1, 1);
 const BODY = { audio_file_id: 'a', blob_uri: 'http://127.0.0.1:1/devstoreaccount1/audio-files/a.mp3' };

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { HostSetupError } from '../errors.ts';
 
 /** How long whoever listens on a port may take to say who it is. */
-const ANSWER_LIMIT_MS = 1500;
+const ANSWER_LIMIT_MS = 1000;
 const LOOPBACK = '127.0.0.1';
 
 export interface Service {

@@ -17,7 +17,7 @@ const WEBHOOKS = '/runtime/webhooks/';
 /** As large as an input or event may be that is sent there: it goes into the history, which is read again and again. */
 const MAX_EVENT_BYTES = 1024 * 1024;
 /** Time in which the answer of an invocation that has ended is here: the way is short. */
-const ANSWER_LIMIT_MS = 5000;
+const ANSWER_LIMIT_MS = 2000;
 
 /** A request for a function. */
 interface Call {

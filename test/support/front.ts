@@ -6,14 +6,14 @@ import { loadApp } from '../../src/local/worker/app.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The product's functions behind the embedded host's HTTP, with no storage and no engine behind them. */
-export async function startFront() {
+/** An app's functions (the product's, if no other is named) behind the embedded host's HTTP, without storage and engine. */
+export async function startFront(root = ROOT, prefix = '') {
   const lines: string[] = [];
   const log = (level: string, _: string, message: string) => void lines.push(`${level} ${message}`);
-  const app = await loadApp(ROOT, log);
+  const app = await loadApp(root, log);
   const routes = [...app.functions.values()]
     .filter(({ trigger }) => trigger.type === 'httpTrigger')
-    .map(({ name, trigger }) => toRoute(name, trigger, ''));
+    .map(({ name, trigger }) => toRoute(name, trigger, prefix));
   const server = await listen({ port: 0, hostname: '127.0.0.1', log });
   server.serve(createHandler(app, async () => undefined, routes, log));
   return {
