@@ -1,20 +1,21 @@
 /** `npm run analyze`: songs on this disk in; stems, annotation and a summary out. */
 import { join, relative } from 'node:path';
 import { applySettings } from '../local/environment.ts';
+import { ffmpegPath } from '../pipeline/audio/ffmpeg.ts';
 import { readConfig } from '../pipeline/config.ts';
-import { WorkerError } from '../pipeline/errors.ts';
 import { requireKnown } from '../pipeline/separation/registry.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
+import { exitCodeOf, FAILED, INTERRUPTED, messageOf, WRONG_CALL } from './exit-code.ts';
+import { folderNames } from './folder-names.ts';
 import { localHost, ROOT } from './local-host.ts';
 import { obtainModel } from './obtain-model.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { folderNames, runSong, type SongOutcome } from './song-run.ts';
+import { localResult } from './result-folder.ts';
+import { distinctFiles, fileProblems, folderProblems } from './song-files.ts';
+import { runSong, type SongOutcome } from './song-run.ts';
 import { summarize } from './summary.ts';
 import { useWorker, type Worker } from './worker.ts';
 
-const WRONG_ARGUMENTS = 2;
-/** Exit code after Ctrl-C, as shells have it. */
-const INTERRUPTED = 130;
 /** The song that is analysed when none is named. */
 const DEMO_SONG = join(ROOT, 'demo', 'demo-song.ogg');
 
@@ -24,11 +25,23 @@ async function main(): Promise<number> {
     given = parseArguments(process.argv.slice(2), DEMO_SONG);
   } catch (error) {
     console.error(`${messageOf(error)}\n\n${USAGE}`);
-    return WRONG_ARGUMENTS;
+    return WRONG_CALL;
   }
   if (given.help) {
     console.log(USAGE);
     return 0;
+  }
+  const songs = songsOf(given);
+  const problems = [
+    ...(await fileProblems(songs.map(({ file }) => file))),
+    ...(await folderProblems(
+      given.out,
+      songs.map(({ name }) => name),
+    )),
+  ];
+  if (problems.length > 0) {
+    console.error(problems.join('\n'));
+    return WRONG_CALL;
   }
   process.once('SIGINT', () => {
     console.error('Interrupted. What is under way goes on when a worker runs again.');
@@ -37,37 +50,48 @@ async function main(): Promise<number> {
   try {
     applySettings(localHost());
     const config = readConfig();
-    const model = given.model ?? config.model;
-    requireKnown(model, given.stems, config);
-    await obtainModel(model, given.stems, config);
+    requireKnown(given.model, given.stems, config);
+    ffmpegPath(); // Nothing is fetched or started for a song that can't be decoded.
+    await obtainModel(given.model ?? config.model, given.stems, config);
     await using worker = await useWorker();
-    return await analyzeAll(worker, given);
+    return await analyzeAll(worker, songs, given);
   } catch (error) {
     console.error(messageOf(error));
-    return error instanceof WorkerError && error.code === 'invalid_request' ? WRONG_ARGUMENTS : 1;
+    return exitCodeOf(error);
   }
 }
 
-/** Analyses every file; one that fails doesn't stop the others. Returns the exit code. */
-async function analyzeAll(worker: Worker, given: Arguments): Promise<number> {
-  const names = folderNames(given.files);
+interface Song {
+  readonly file: string;
+  /** Of its folder below `--out`. */
+  readonly name: string;
+}
+
+function songsOf(given: Arguments): Song[] {
+  const files = distinctFiles(given.files);
+  const names = folderNames(files);
+  return files.map((file, i) => ({ file, name: names[i] }));
+}
+
+/** Analyses every song; one that fails doesn't stop the others. Returns the exit code. */
+async function analyzeAll(worker: Worker, songs: readonly Song[], given: Arguments): Promise<number> {
   const outcomes: SongOutcome[] = [];
   const failures: { file: string; error: string }[] = [];
-  for (const [i, file] of given.files.entries()) {
+  for (const { file, name } of songs) {
     try {
-      const outcome = await analyzeOne(worker, file, names[i], given);
+      const outcome = await analyzeOne(worker, file, name, given);
       outcomes.push(outcome);
-      if (!given.json) console.log(given.files.length === 1 ? summarize(outcome) : lineOf(outcome));
+      if (!given.json) console.log(songs.length === 1 ? summarize(outcome) : lineOf(outcome));
     } catch (error) {
       failures.push({ file, error: messageOf(error) });
       console.error(`${file}: ${messageOf(error)}`);
     }
   }
-  if (given.json) console.log(JSON.stringify(jsonOf(outcomes, failures, given), null, 2));
-  else if (given.files.length > 1) {
-    console.log(`${outcomes.length} of ${given.files.length} songs analysed; results in ${given.out}/.`);
+  if (given.json) console.log(JSON.stringify(jsonOf(outcomes, failures), null, 2));
+  else if (songs.length > 1) {
+    console.log(`${outcomes.length} of ${songs.length} songs analysed; results in ${given.out}/.`);
   }
-  return failures.length > 0 ? 1 : 0;
+  return failures.length > 0 ? FAILED : 0;
 }
 
 async function analyzeOne(
@@ -93,18 +117,18 @@ function lineOf({ file, folder, result: { analysis, processing_time_seconds } }:
   return `${file}: ${bpm}, ${analysis.key ?? 'no key'}, ${sections} (${processing_time_seconds.toFixed(1)} s) -> ${relative(process.cwd(), folder)}`;
 }
 
-/** One song gives its result, several give a list. */
+/** One song gives its result, several give a list; files are named by whole paths. */
 function jsonOf(
   outcomes: readonly SongOutcome[],
   failures: readonly { file: string; error: string }[],
-  given: Arguments,
 ): unknown {
-  const songs = [...outcomes.map(({ file, folder, result }) => ({ file, folder, ...result })), ...failures];
-  return given.files.length === 1 ? songs[0] : songs;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const done = outcomes.map(({ file, folder, result }) => ({
+    file,
+    folder,
+    ...localResult(result, file, (path) => join(folder, path)),
+  }));
+  const songs = [...done, ...failures];
+  return songs.length === 1 ? songs[0] : songs;
 }
 
 process.exit(await main());

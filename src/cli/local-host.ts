@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_BLOB_PORT, DEFAULT_QUEUE_PORT } from '../local/azurite/azurite.ts';
+import { HostSetupError } from '../local/errors.ts';
 import type { HostOptions } from '../local/host.ts';
-import { readConfig } from '../pipeline/config.ts';
+import { readConfig, wrongSetting } from '../pipeline/config.ts';
+import { WorkerError } from '../pipeline/errors.ts';
 import { ensureContainer, openContainer } from '../pipeline/storage/container.ts';
 
 /** The project's folder. */
@@ -20,29 +23,39 @@ const LOCAL_DEFAULTS: Readonly<Record<string, string>> = {
  * How the local commands run the worker: state below `LOCAL_DIR` (default `.local`), Azurite on `AZURITE_BLOB_PORT`
  * and `AZURITE_QUEUE_PORT` (defaults 10000 and 10001), the container made where there is none.
  *
- * @throws RangeError where PORT is no port, with a message for people.
+ * @throws WorkerError `misconfigured` where a setting is no port.
  */
 export function localHost(): HostOptions {
-  const { HOST, LOCAL_DIR, AZURITE_BLOB_PORT, AZURITE_QUEUE_PORT } = process.env;
+  const { HOST, ALLOWED_HOSTS, LOCAL_DIR } = process.env;
+  const port = portOf('PORT', DEFAULT_PORT, 0);
+  const blobPort = portOf('AZURITE_BLOB_PORT', DEFAULT_BLOB_PORT);
+  const queuePort = portOf('AZURITE_QUEUE_PORT', DEFAULT_QUEUE_PORT);
+  if (blobPort === port) throw wrong('AZURITE_BLOB_PORT', 'that is PORT, the port of the worker itself');
+  if (queuePort === port) throw wrong('AZURITE_QUEUE_PORT', 'that is PORT, the port of the worker itself');
+  if (queuePort === blobPort) throw wrong('AZURITE_QUEUE_PORT', 'that is AZURITE_BLOB_PORT');
   return {
     root: ROOT,
-    port: portOf(process.env.PORT),
+    port,
     hostname: HOST || undefined,
+    allowedHosts: ALLOWED_HOSTS?.split(/[\s,]+/).filter(Boolean),
     localDir: LOCAL_DIR || join(ROOT, '.local'),
-    storage: {
-      blobPort: AZURITE_BLOB_PORT ? Number(AZURITE_BLOB_PORT) : undefined,
-      queuePort: AZURITE_QUEUE_PORT ? Number(AZURITE_QUEUE_PORT) : undefined,
-    },
+    storage: { blobPort, queuePort },
     defaults: LOCAL_DEFAULTS,
     onStorage: async () => {
-      await ensureContainer(openContainer(readConfig()));
+      try {
+        await ensureContainer(openContainer(readConfig()));
+      } catch (error) {
+        throw error instanceof WorkerError ? new HostSetupError(error.message, { cause: error }) : error;
+      }
     },
   };
 }
 
-function portOf(text: string | undefined): number {
-  const port = Number(text || DEFAULT_PORT);
-  if (!Number.isInteger(port) || port < 0 || port > HIGHEST_PORT)
-    throw new RangeError(`PORT must be a whole number from 0 to ${HIGHEST_PORT}, got "${text}".`);
-  return port;
+function portOf(setting: string, fallback: number, lowest = 1): number {
+  const port = Number(process.env[setting] || fallback);
+  if (Number.isInteger(port) && port >= lowest && port <= HIGHEST_PORT) return port;
+  throw wrong(setting, `expected a whole number from ${lowest} to ${HIGHEST_PORT}`);
 }
+
+const wrong = (setting: string, reason: string) =>
+  new WorkerError('misconfigured', wrongSetting(setting, process.env[setting], reason));

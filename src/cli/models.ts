@@ -5,12 +5,10 @@ import { fetchModel, importModel } from '../pipeline/models/install.ts';
 import { type ModelEntry, modelEntry } from '../pipeline/models/manifest.ts';
 import { type InstalledModel, listInstalled, removeModel, verifyModel } from '../pipeline/models/store.ts';
 import { DownloadBar } from './download-bar.ts';
+import { exitCodeOf, INTERRUPTED, messageOf, WRONG_CALL } from './exit-code.ts';
 import { ROOT } from './local-host.ts';
 import { type ModelCommand, parseModelCommand, USAGE } from './model-arguments.ts';
 import { modelTable } from './model-table.ts';
-
-/** Exit code after Ctrl-C, as shells have it. */
-const INTERRUPTED = 130;
 
 async function main(): Promise<number> {
   let given: ModelCommand;
@@ -18,13 +16,13 @@ async function main(): Promise<number> {
     given = parseModelCommand(process.argv.slice(2));
   } catch (error) {
     console.error(`${messageOf(error)}\n\n${USAGE}`);
-    return 2;
+    return WRONG_CALL;
   }
   try {
     return await run(given);
   } catch (error) {
     console.error(messageOf(error));
-    return 1;
+    return exitCodeOf(error);
   }
 }
 
@@ -108,9 +106,5 @@ function report({ name, folder, networks }: InstalledModel): void {
 }
 
 const noteOn = ({ licence, citation }: ModelEntry): string => `${licence}\nPlease cite: ${citation}`;
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 process.exit(await main());

@@ -1,13 +1,17 @@
-import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResultDocument } from '../pipeline/contracts.ts';
 import { jamsBlob, stemBlob } from '../pipeline/storage/names.ts';
-import { idOfBlob } from '../pipeline/storage/upload-id.ts';
+import { ANNOTATION, localResult, replaceResults, stemPath } from './result-folder.ts';
 import type { Worker } from './worker.ts';
 
+/** Of an id: as much of the file's name as it shows, and of the hash of its path, in hexadecimal digits. */
+const READABLE_LENGTH = 60;
+const HASH_LENGTH = 12;
 /** How often a run's status is asked for. */
 const POLL_MS = 500;
 
@@ -43,15 +47,19 @@ export interface SongOptions {
   readonly onStatus: (status: RunStatus) => void;
 }
 
-/** Uploads one file, follows its run and fetches the results. @throws SongFailed */
-export async function runSong(worker: Worker, file: string, options: SongOptions): Promise<SongOutcome> {
-  if (!existsSync(file)) throw new SongFailed('There is no such file.');
-  const about = await stat(file);
-  if (!about.isFile()) throw new SongFailed('That is a folder or a device; name audio files.');
-  if (about.size === 0) throw new SongFailed('The file is empty.');
-  const id = idOfBlob(options.name + extname(file));
-  const blob = worker.container.getBlockBlobClient(`${id}/song${extname(file).toLowerCase()}`);
-  const { model, stems } = options;
+/**
+ * Uploads one file, follows its run and puts the results into its folder, in place of earlier ones.
+ *
+ * @throws SongFailed
+ */
+export async function runSong(
+  worker: Pick<Worker, 'url' | 'container'>,
+  file: string,
+  options: SongOptions,
+): Promise<SongOutcome> {
+  const { model, stems, name } = options;
+  const id = idOf(file, name);
+  const blob = worker.container.getBlockBlobClient(`${id}/song${endingOf(file)}`);
   // The upload alone may start the run, before the request does.
   await blob.uploadFile(file, {
     metadata: { audio_file_id: id, ...(model && { model }), ...(stems && { stems: stems.join() }) },
@@ -62,21 +70,30 @@ export async function runSong(worker: Worker, file: string, options: SongOptions
   });
   if (answer.status !== 202) throw new SongFailed(await problemText(answer));
   const { result, stage_seconds } = await follow(answer.headers.get('location')!, options.onStatus);
-  const folder = resolve(options.out, options.name);
-  await fetchResults(worker, id, result, folder);
+  const folder = resolve(options.out, name);
+  await replaceResults(
+    folder,
+    [
+      { path: ANNOTATION, write: (target) => fetchBlob(worker, jamsBlob(id), target) },
+      ...result.stems.map(({ stem_type, file_size_bytes }) => ({
+        path: stemPath(stem_type),
+        write: (target: string) => fetchBlob(worker, stemBlob(id, stem_type), target, file_size_bytes),
+      })),
+    ],
+    localResult(result, file, (path) => path),
+  );
   return { file, folder, result, stageSeconds: stage_seconds ?? result.stage_seconds };
 }
 
-/** Names for the songs' folders: the files' own, told apart by a number where two are alike. */
-export function folderNames(files: readonly string[]): string[] {
-  const seen = new Map<string, number>();
-  return files.map((file) => {
-    const name = basename(file, extname(file));
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return count === 1 ? name : `${name}-${count}`;
-  });
+/** The same for the same file in every run, another one for every other file, and readable. */
+function idOf(file: string, name: string): string {
+  const plain = name.replaceAll(/[^A-Za-z0-9_-]+/g, '-').slice(0, READABLE_LENGTH);
+  const hash = createHash('sha256').update(resolve(file)).digest('hex').slice(0, HASH_LENGTH);
+  return `${plain}-${hash}`;
 }
+
+/** A file's ending, where it is one: it becomes part of a blob's name. */
+const endingOf = (file: string): string => /\.[a-z0-9]{1,8}$/.exec(extname(file).toLowerCase())?.[0] ?? '';
 
 async function follow(
   location: string,
@@ -98,24 +115,17 @@ async function follow(
   }
 }
 
-async function fetchResults(
-  worker: Worker,
-  id: string,
-  result: ResultDocument,
-  folder: string,
+async function fetchBlob(
+  { container }: Pick<Worker, 'container'>,
+  name: string,
+  target: string,
+  size?: number,
 ): Promise<void> {
-  await mkdir(join(folder, 'stems'), { recursive: true });
-  await fetchBlob(worker, jamsBlob(id), join(folder, 'annotation.jams'));
-  for (const { stem_type } of result.stems) {
-    await fetchBlob(worker, stemBlob(id, stem_type), join(folder, 'stems', `${stem_type}.wav`));
-  }
-  await writeFile(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-}
-
-async function fetchBlob(worker: Worker, name: string, target: string): Promise<void> {
-  const { readableStreamBody } = await worker.container.getBlobClient(name).download();
-  await pipeline(readableStreamBody!, createWriteStream(`${target}.partial`));
-  await rename(`${target}.partial`, target);
+  const { readableStreamBody } = await container.getBlobClient(name).download();
+  await pipeline(readableStreamBody!, createWriteStream(target));
+  const got = (await stat(target)).size;
+  if (size !== undefined && got !== size)
+    throw new SongFailed(`The blob '${name}' has ${got} bytes, and the result tells of ${size}. Try again.`);
 }
 
 async function problemText(answer: Response): Promise<string> {

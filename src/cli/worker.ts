@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { ContainerClient } from '@azure/storage-blob';
 import { emulatorAt } from '../local/azurite/azurite.ts';
+import { isFree } from '../local/azurite/services.ts';
 import { applySettings, pointAt } from '../local/environment.ts';
 import { startHost } from '../local/host.ts';
 import { logToFile } from '../local/log.ts';
@@ -52,12 +52,4 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

@@ -2,10 +2,10 @@
 import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import { parseAnalyzeRequest } from '../pipeline/contracts.ts';
-import { WorkerError } from '../pipeline/errors.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { withProblems } from './problem.ts';
 import { requestRun } from './request.ts';
+import { readJsonBody } from './request-body.ts';
 import type { Start } from './start.ts';
 
 /** Seconds after which asking for the status is worth while. */
@@ -23,7 +23,7 @@ app.http('analyzeRequest', {
   authLevel: 'function',
   extraInputs: [df.input.durableClient()],
   handler: withProblems(async (request, context) => {
-    const body = parseAnalyzeRequest(parseJson(await request.text()));
+    const body = parseAnalyzeRequest(await readJsonBody(request));
     const worker = stageContext();
     const client = df.getClient(context);
     const start = await requestRun(body, client, worker);
@@ -44,11 +44,3 @@ app.http('analyzeRequest', {
     };
   }),
 });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new WorkerError('invalid_request', 'body: expected a JSON object.', { cause });
-  }
-}

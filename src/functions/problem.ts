@@ -3,6 +3,8 @@ import { asWorkerError, type ErrorCode } from '../pipeline/errors.ts';
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   invalid_request: 400,
+  request_too_large: 413,
+  request_timeout: 408,
   not_found: 404,
   blob_not_found: 404,
   already_finished: 409,
@@ -17,7 +19,9 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 function problem(error: unknown, context: InvocationContext): HttpResponseInit {
   const { code, message } = asWorkerError(error);
   const status = STATUS[code] ?? 500;
-  if (status >= 500) context.error(`${context.functionName}: ${message} [${code}]`, error);
+  // Only what nobody expected needs its stack.
+  if (status >= 500)
+    context.error(`${context.functionName}: ${message} [${code}]`, ...(code === 'internal' ? [error] : []));
   const detail = code === 'internal' ? 'The worker failed; its log says why.' : message;
   const title = code.replaceAll('_', ' ');
   return {

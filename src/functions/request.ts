@@ -23,7 +23,7 @@ export async function requestRun(
   const { container, config } = worker;
   const blob_name = parseBlobAddress(container.url, blob_uri);
   requireInput(blob_name);
-  if (model || stems) requireKnown(model ?? config.model, stems, config);
+  requireKnown(model, stems, config);
   // Where there is no blob, the run will tell.
   const blob = await storageCallIfThere(blob_name, (bounds) =>
     container.getBlobClient(blob_name).getProperties(bounds),

@@ -3,11 +3,21 @@ import { createRequire } from 'node:module';
 import { app, type InvocationContext } from '@azure/functions';
 import type * as extensions from '@azure/functions-extensions-base';
 import * as df from 'durable-functions';
-import { readConfig } from '../pipeline/config.ts';
+import { type Config, readConfig } from '../pipeline/config.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { songUploaded } from './upload.ts';
 
-const { container, blobTriggerSource, storage } = readConfig();
+const config = configOrReason();
+
+/** With a wrong setting: undefined, and why. To throw here would take every function along, /health with it. */
+function configOrReason(): Config | undefined {
+  try {
+    return readConfig();
+  } catch (error) {
+    console.error(`No uploads are taken. ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}
 
 /** What the host hands over with `sdkBinding`: the blob's place instead of its content. */
 interface BlobReference {
@@ -24,10 +34,12 @@ ResourceFactoryResolver.getInstance().registerResourceFactory(
   (data) => JSON.parse(String((data as extensions.ModelBindingData).content)) as BlobReference,
 );
 
-app.storageBlob('songUploaded', {
-  path: `${container}/{name}`,
-  connection: storage.connectionString ? 'AZURE_STORAGE_CONNECTION_STRING' : 'AzureWebJobsStorage',
-  source: blobTriggerSource,
+// Left out where a setting is wrong: songs that come meanwhile are found by the first scan after that.
+const triggers = config && app;
+triggers?.storageBlob('songUploaded', {
+  path: `${config?.container}/{name}`,
+  connection: config?.storage.connectionString ? 'AZURE_STORAGE_CONNECTION_STRING' : 'AzureWebJobsStorage',
+  source: config?.blobTriggerSource,
   // Stems of long songs come by here too: their content must not be read into memory only to be passed over.
   sdkBinding: true,
   extraInputs: [df.input.durableClient()],

@@ -24,6 +24,8 @@ export interface HostOptions {
   port: number;
   /** Default 127.0.0.1: nobody is asked for a key here, so other machines stay out unless told otherwise. */
   hostname?: string;
+  /** Names that requests may be for, besides those of this machine: what leads here is otherwise a rebound name. */
+  allowedHosts?: readonly string[];
   /** Where Azurite's data and the durable history are kept; deleting it is safe while no host runs. */
   localDir: string;
   /** Azurite's ports, where they are not 10000 and 10001. */
@@ -62,6 +64,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     root,
     port,
     hostname = '127.0.0.1',
+    allowedHosts,
     localDir,
     storage,
     defaults,
@@ -76,7 +79,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const env = process.env;
     applySettings({ root, defaults });
     const settings = readHostSettings(root, env);
-    const server = await listen(port, hostname, log);
+    const server = await listen({ port, hostname, allowedHosts, log });
     stack.push(() => server.close(0));
     mkdirSync(localDir, { recursive: true });
     const lock = lockFolder(localDir);

@@ -19,6 +19,8 @@ export type Precision = (typeof PRECISIONS)[number];
 /** What onnxruntime can compute on. */
 export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
+/** What Azure allows as the name of a container. */
+const CONTAINER_NAME = /^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/;
 const positive = (fallback: number) => z.coerce.number().positive().default(fallback);
 const optionalText = z.string().trim().optional();
 
@@ -34,7 +36,10 @@ const environment = z.object({
   BLOB_TRIGGER_SOURCE: z.enum(['LogsAndContainerScan', 'EventGrid']).default('LogsAndContainerScan'),
   AZURE_STORAGE_CONNECTION_STRING: optionalText,
   AZURE_STORAGE_ACCOUNT_URL: optionalText,
-  BLOB_CONTAINER_NAME: z.string().min(3).default('audio-files'),
+  BLOB_CONTAINER_NAME: z
+    .string()
+    .regex(CONTAINER_NAME, 'expected 3 to 63 lower-case letters, digits and single dashes between them')
+    .default('audio-files'),
   DEMUCS_MODEL: z.string().min(1).default('htdemucs'),
   MODEL_FALLBACK: optionalText,
   MODELS_DIR: z.string().default(LOCAL_MODELS),
@@ -123,21 +128,23 @@ export interface Config {
   readonly workDir: string;
 }
 
+/** In words, what is wrong with a setting that may be shown. */
+export const wrongSetting = (name: string, value: unknown, reason: string): string =>
+  `The setting ${name} is '${value}': ${reason.replace(/\.$/, '')}. Correct it in the app settings.`;
+
 /**
  * An empty variable counts as unset.
  *
- * @throws WorkerError `invalid_request` that names the setting and what it holds.
+ * @throws WorkerError `misconfigured` that names every wrong setting and what it holds.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const name = issue.path.join('.');
-    throw new WorkerError(
-      'invalid_request',
-      `The setting ${name} is '${env[name]}': ${issue.message}. Correct it in the app settings.`,
+    const wrong = parsed.error.issues.map(({ path: [name], message }) =>
+      wrongSetting(String(name), env[String(name)], message),
     );
+    throw new WorkerError('misconfigured', wrong.join(' '));
   }
   const e = parsed.data;
   const cores = availableParallelism();

@@ -4,6 +4,9 @@
  */
 const CODES = {
   invalid_request: { retryable: false },
+  request_too_large: { retryable: false },
+  request_timeout: { retryable: false },
+  misconfigured: { retryable: false },
   not_found: { retryable: false },
   blob_not_found: { retryable: false },
   blob_changed: { retryable: false },

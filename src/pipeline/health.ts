@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { ffmpegPath } from './audio/ffmpeg.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, readConfig, wrongSetting } from './config.ts';
+import { WorkerError } from './errors.ts';
 import { faultOf } from './models/faults.ts';
 import { type ModelState, modelState } from './models/store.ts';
 import { knownModels } from './separation/registry.ts';
@@ -11,8 +12,8 @@ export interface ServiceHealth {
   /** Whether songs can be analysed; a fall-back stands in for a model that is not there. */
   readonly healthy: boolean;
   readonly services: Record<'demucs' | 'spectral' | 'essentia' | 'ffmpeg' | 'storage', ServiceState>;
-  /** For services that are not available: why, and what to do. */
-  readonly reasons: { readonly demucs?: string };
+  /** For services that are not available, and for wrong settings: why, and what to do. */
+  readonly reasons: { readonly demucs?: string; readonly settings?: string };
 }
 
 /** How long an answer about the storage is good for. */
@@ -23,9 +24,22 @@ const STORAGE_PATIENCE_MS = 80;
 let known: { at: number; state: ServiceState } = { at: 0, state: 'unavailable' };
 let asking: Promise<void> | undefined;
 
-/** The state of everything that a run needs. */
+/** The state of everything that a run needs. With a wrong setting nothing runs, and nothing else is looked at. */
 export async function serviceHealth(): Promise<ServiceHealth> {
-  const config = readConfig();
+  try {
+    return await configuredHealth(readConfig());
+  } catch (error) {
+    if (!(error instanceof WorkerError) || error.code !== 'misconfigured') throw error;
+    const state: ServiceState = 'unavailable';
+    return {
+      healthy: false,
+      services: { demucs: state, spectral: state, essentia: state, ffmpeg: state, storage: state },
+      reasons: { settings: error.message },
+    };
+  }
+}
+
+async function configuredHealth(config: Config): Promise<ServiceHealth> {
   const demucs = separatorState(config);
   const essentia = isThere(() => createRequire(import.meta.url).resolve('essentia.js'));
   const ffmpeg = isThere(ffmpegPath);
@@ -34,7 +48,7 @@ export async function serviceHealth(): Promise<ServiceHealth> {
     healthy:
       canSeparate(config, demucs) && [essentia, ffmpeg, storage].every((state) => state === 'available'),
     services: { demucs: demucs.state, spectral: 'available', essentia, ffmpeg, storage },
-    reasons: { demucs: demucs.reason },
+    reasons: { demucs: demucs.reason, settings: settingsFault(config) },
   };
 }
 
@@ -42,7 +56,10 @@ export async function serviceHealth(): Promise<ServiceHealth> {
 function separatorState({ modelsDir, model }: Config): ModelState {
   const known = knownModels(modelsDir);
   if (!known.includes(model))
-    return { state: 'missing', reason: `DEMUCS_MODEL: expected one of ${known.join(', ')}; got '${model}'.` };
+    return {
+      state: 'missing',
+      reason: wrongSetting('DEMUCS_MODEL', model, `expected one of ${known.join(', ')}`),
+    };
   const files = modelState(modelsDir, model);
   const fault = faultOf(modelsDir, model);
   return files.state === 'available' && fault ? { state: 'broken', reason: fault } : files;
@@ -83,6 +100,18 @@ async function askStorage(): Promise<void> {
     state = 'unavailable';
   }
   known = { at: Date.now(), state };
+}
+
+/** What only shows where a setting is used: a storage that can't be one, an ffmpeg that isn't there. */
+function settingsFault(config: Config): string | undefined {
+  for (const use of [() => openContainer(config), () => ffmpegPath()]) {
+    try {
+      use();
+    } catch (error) {
+      if (error instanceof WorkerError && error.code === 'misconfigured') return error.message;
+    }
+  }
+  return undefined;
 }
 
 function isThere(locate: () => unknown): ServiceState {

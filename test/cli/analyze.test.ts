@@ -1,10 +1,18 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { validateJams } from '../../src/pipeline/jams/validate.ts';
 import { aPlace, type Place, run } from '../support/commands.ts';
 import { installSmall } from '../support/models.ts';
 import { writeTone } from '../support/tone.ts';
+
+interface Song {
+  file: string;
+  folder?: string;
+  error?: string;
+  jams_url?: string;
+  stems?: { blob_url: string }[];
+}
 
 let place: Place;
 
@@ -45,20 +53,42 @@ describe('npm run analyze', () => {
     writeTone(good);
     const bad = join(place.folder, 'words.mp3');
     writeFileSync(bad, 'these are words');
-    const missing = join(place.folder, 'nothing.wav');
     const out = join(place.folder, 'several');
+    const { code, stdout, stderr } = await run('analyze', [bad, good, good, '--json', '--out', out], place);
+    expect(code, stderr).toBe(1);
+    const songs: Song[] = JSON.parse(stdout);
+    expect(songs).toHaveLength(2);
+    const byFile = (file: string) => songs.find((song) => song.file === file);
+    expect(byFile(good)).toMatchObject({ status: 'completed', folder: join(out, 'tone') });
+    expect(byFile(bad)?.error).toContain('unsupported_media');
+    expect(stderr).not.toMatch(/\n\s+at /);
+    // What the results name is there, on the disk as in the output.
+    const { stems, jams_url, folder } = byFile(good) as Required<Song>;
+    for (const path of [jams_url, ...stems.map(({ blob_url }) => blob_url)])
+      expect(existsSync(path)).toBe(true);
+    const written: Required<Song> = JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8'));
+    for (const path of [written.jams_url, ...written.stems.map(({ blob_url }) => blob_url)])
+      expect(existsSync(join(folder, path))).toBe(true);
+    expect(readdirSync(out)).toEqual(['tone']);
+  });
+
+  it('tells of files and folders that will not do before anything starts', async () => {
+    const good = join(place.folder, 'tone.wav');
+    const missing = join(place.folder, 'nothing.wav');
+    const fresh = { ...place, env: { ...place.env, LOCAL_DIR: join(place.folder, 'unused') } };
+    const start = performance.now();
     const { code, stdout, stderr } = await run(
       'analyze',
-      [bad, missing, good, '--json', '--out', out],
-      place,
+      [missing, good, place.folder, '--out', good],
+      fresh,
     );
-    expect(code, stderr).toBe(1);
-    const songs: { file: string; status?: string; error?: string }[] = JSON.parse(stdout);
-    const byFile = (file: string) => songs.find((song) => song.file === file);
-    expect(byFile(good)).toMatchObject({ status: 'completed' });
-    expect(byFile(bad)?.error).toContain('unsupported_media');
-    expect(byFile(missing)?.error).toContain('There is no such file');
-    expect(stderr).not.toMatch(/\n\s+at /);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(
+      `${missing}: there is no such file.\n${place.folder}: that is a folder; name the audio files in it.\n` +
+        `--out ${good}: that is a file, and a folder is needed.\n`,
+    );
+    expect(existsSync(fresh.env.LOCAL_DIR)).toBe(false);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   it('makes the stems that were asked for with the model that was asked for', async () => {
@@ -96,5 +126,22 @@ describe('npm run analyze', () => {
     const stems = await run('analyze', ['--stems', 'vocals,oboe'], place);
     expect(stems.code).toBe(2);
     expect(stems.stderr).toContain("got 'oboe'");
+  });
+
+  it.each<Record<string, string>>([
+    { DEMUCS_MODEL: 'magic' },
+    { FFMPEG_PATH: '/nowhere/ffmpeg' },
+    { MAX_FILE_MB: 'many' },
+    { PORT: '70000' },
+    { AZURITE_QUEUE_PORT: 'blobs' },
+  ])('names the wrong setting %o in a line', async (settings) => {
+    const { code, stdout, stderr } = await run('analyze', [], {
+      ...place,
+      env: { ...place.env, ...settings },
+    });
+    const [[name, value]] = Object.entries(settings);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(stderr).toContain(`The setting ${name} is '${value}'`);
   });
 });

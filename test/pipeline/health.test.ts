@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { emulatorAt } from '../../src/local/azurite/azurite.ts';
 import { readConfig } from '../../src/pipeline/config.ts';
 import { canSeparate, serviceHealth } from '../../src/pipeline/health.ts';
 import { noteTry } from '../../src/pipeline/models/faults.ts';
@@ -12,6 +13,7 @@ const environment = { ...process.env };
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'health-'));
   process.env.MODELS_DIR = folder;
+  process.env.AZURE_STORAGE_CONNECTION_STRING = emulatorAt(1, 1).connectionString;
 });
 afterAll(() => {
   process.env = environment;
@@ -62,6 +64,8 @@ it('takes a model that was installed anew for whole until it fails again', async
 
 it('names a model that nobody knows', async () => {
   process.env.DEMUCS_MODEL = 'nobodys';
-  expect((await serviceHealth()).reasons.demucs).toMatch(/expected one of htdemucs, .*; got 'nobodys'/);
+  expect((await serviceHealth()).reasons.demucs).toMatch(
+    /DEMUCS_MODEL is 'nobodys': expected one of htdemucs, /,
+  );
   delete process.env.DEMUCS_MODEL;
 });

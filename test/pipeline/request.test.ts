@@ -125,7 +125,7 @@ it('an id in an address is bounded as in a request', () => {
 it('stems and models that are not known are refused before a run begins, those of own models too', async () => {
   const modelsDir = mkdtempSync(join(tmpdir(), 'models-'));
   await installSmall(modelsDir, 'mine');
-  const config = { modelsDir };
+  const config = { modelsDir, model: 'mine' };
   expect(() => requireKnown('mine', ['vocals'], config)).not.toThrow();
   expect(() => requireKnown('mine', ['vocal'], config)).toThrowError(/got 'vocal'\. Did you mean 'vocals'\?/);
   expect(() => requireKnown('htdemucs', ['guitar'], config)).toThrowError(/'htdemucs' gives .*got 'guitar'/);

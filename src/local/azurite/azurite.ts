@@ -6,11 +6,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { HostSetupError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { holderOf, portTaken, type Service, servicesAt } from './services.ts';
 
 /** The account that every emulator has, and its published key. */
 const ACCOUNT = 'devstoreaccount1';
 const KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
+export const DEFAULT_BLOB_PORT = 10_000;
+export const DEFAULT_QUEUE_PORT = 10_001;
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 8000;
 /** How long an Azurite whose host was killed may take to notice and to end. */
@@ -36,9 +39,11 @@ export interface Azurite {
 }
 
 /** The addresses of an emulator on these ports. */
-export function emulatorAt(blobPort = 10_000, queuePort = 10_001): Omit<Azurite, 'stop'> {
-  const blobUrl = `http://127.0.0.1:${blobPort}/${ACCOUNT}`;
-  const queueUrl = `http://127.0.0.1:${queuePort}/${ACCOUNT}`;
+export function emulatorAt(
+  blobPort = DEFAULT_BLOB_PORT,
+  queuePort = DEFAULT_QUEUE_PORT,
+): Omit<Azurite, 'stop'> {
+  const [{ url: blobUrl }, { url: queueUrl }] = servicesAt(ACCOUNT, blobPort, queuePort);
   const connectionString =
     `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};` +
     `BlobEndpoint=${blobUrl};QueueEndpoint=${queueUrl};`;
@@ -46,26 +51,28 @@ export function emulatorAt(blobPort = 10_000, queuePort = 10_001): Omit<Azurite,
 }
 
 /**
- * Uses the Azurite that answers on the blob port, or starts one and waits until it answers. One that was started here
+ * Uses the Azurite that answers on both ports, or starts one and waits until it listens there. One that was started here
  * and ends by itself is started again.
+ *
+ * @throws HostSetupError that tells which port is in use, and which setting changes it.
  */
 export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
-  const { directory, blobPort, queuePort, log } = options;
+  const { directory, blobPort = DEFAULT_BLOB_PORT, queuePort = DEFAULT_QUEUE_PORT, log } = options;
   const pidFile = join(directory, 'azurite.pid');
   const found = emulatorAt(blobPort, queuePort);
-  const { blobUrl, queueUrl } = found;
+  const services = servicesAt(ACCOUNT, blobPort, queuePort);
 
-  await outliveOrphan(pidFile, blobUrl);
-  if ((await serverAt(blobUrl))?.startsWith('Azurite')) {
-    log('information', 'azurite', `using the Azurite that runs at ${blobUrl} already`);
+  await outliveOrphan(pidFile);
+  if (await isThere(services, orphanOf(pidFile))) {
+    log('information', 'azurite', `using the Azurite that runs at ${found.blobUrl} already`);
     return { ...found, stop: async () => {} };
   }
 
   mkdirSync(directory, { recursive: true });
   const logFile = join(directory, 'azurite.log');
-  let child = spawnChild(directory, logFile, found);
+  let child = spawnChild(directory, logFile, services);
   try {
-    await answers(child, queueUrl, logFile); // the queue service is the later one to open
+    await listens(child, services, logFile);
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
@@ -80,7 +87,7 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
       'azurite',
       `Azurite ended by itself (${signal ?? `exit code ${code}`}); it is started again`,
     );
-    child = spawnChild(directory, logFile, found);
+    child = spawnChild(directory, logFile, services);
     watch();
   };
   watch();
@@ -94,18 +101,25 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
   };
 }
 
+/** Whether an Azurite answers on all ports; where nobody listens on any, one can be started. */
+async function isThere(services: readonly Service[], orphan?: number): Promise<boolean> {
+  const holders = await Promise.all(services.map(holderOf));
+  if (holders.every((holder) => holder === 'Azurite')) return true;
+  for (const [i, service] of services.entries()) {
+    if (holders[i] === 'another program') throw portTaken(service, holders[i], orphan);
+    // Half of one is none: the other half may have other data, or be about to end.
+    if (holders[i] === 'Azurite') throw portTaken(service, 'an Azurite that has other ports besides', orphan);
+  }
+  return false;
+}
+
 /** In a process group of its own: a terminal's Ctrl-C must reach the host alone, which still needs its storage. */
-function spawnChild(
-  directory: string,
-  logFile: string,
-  { blobUrl, queueUrl }: Pick<Azurite, 'blobUrl' | 'queueUrl'>,
-): ChildProcess {
+function spawnChild(directory: string, logFile: string, [blobs, queues]: readonly Service[]): ChildProcess {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const script = fileURLToPath(new URL(`./child.${extension}`, import.meta.url));
   const output = openSync(logFile, 'w');
   const flags = ['--silent', '--skipApiVersionCheck', '--disableTelemetry', '--location', directory];
-  const [blobPort, queuePort] = [new URL(blobUrl).port, new URL(queueUrl).port];
-  const ports = ['--blobPort', blobPort, '--queuePort', queuePort, '--tablePort', '0'];
+  const ports = ['--blobPort', `${blobs.port}`, '--queuePort', `${queues.port}`, '--tablePort', '0'];
   const child = spawn(process.execPath, [script, ...flags, ...ports], {
     detached: true,
     stdio: ['ignore', output, output, 'ipc'],
@@ -115,19 +129,31 @@ function spawnChild(
   return child;
 }
 
-async function answers(child: ChildProcess, url: string, logFile: string): Promise<void> {
-  const deadline = Date.now() + START_LIMIT_MS;
-  let failure: Error | undefined;
-  child.once('error', (error) => {
-    failure = error;
+/** Waits until this very child says that it listens on each port: to ask the ports would be to hear anybody. */
+async function listens(child: ChildProcess, services: readonly Service[], logFile: string): Promise<void> {
+  const missing = new Set(services.map(({ port }) => port));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const fail = (why?: string) => {
+    const said = why ?? readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? '';
+    const taken = services.find(({ port }) => said.includes('EADDRINUSE') && said.endsWith(`:${port}`));
+    reject(
+      taken
+        ? portTaken(taken, 'another program')
+        : new HostSetupError(`Azurite did not start: ${said} (see ${logFile})`),
+    );
+  };
+  const late = setTimeout(() => fail(`it took longer than ${START_LIMIT_MS / 1000} s`), START_LIMIT_MS);
+  const onExit = () => fail();
+  child.once('error', (error) => fail(error.message));
+  child.once('exit', onExit);
+  child.on('message', ({ listening }: { listening: number }) => {
+    missing.delete(listening);
+    if (missing.size === 0) resolve();
   });
-  while (!(await serverAt(url))?.startsWith('Azurite')) {
-    if (failure || child.exitCode !== null || Date.now() > deadline) {
-      const said = readFileSync(logFile, 'utf8').trim().split('\n').at(-1);
-      throw new HostSetupError(`Azurite did not start: ${failure?.message ?? said} (see ${logFile})`);
-    }
-    await pause(50);
-  }
+  await promise.finally(() => {
+    clearTimeout(late);
+    child.off('exit', onExit);
+  });
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -139,27 +165,18 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-/** After a host was killed, its Azurite is still closing: to use that one would be to lose it a moment later. */
-async function outliveOrphan(pidFile: string, blobUrl: string): Promise<void> {
+/** After a host was killed, its Azurite is still closing: to use that one, or its files, would be to lose what is written. */
+async function outliveOrphan(pidFile: string): Promise<void> {
   const deadline = Date.now() + ORPHAN_LIMIT_MS;
-  while (isAlive(pidFile) && Date.now() < deadline && (await serverAt(blobUrl)) !== undefined)
-    await pause(100);
+  while (orphanOf(pidFile) !== undefined && Date.now() < deadline) await pause(50);
 }
 
-function isAlive(pidFile: string): boolean {
+/** The process that a pid file names, if it lives. */
+function orphanOf(pidFile: string): number | undefined {
   try {
-    return process.kill(Number(readFileSync(pidFile, 'utf8')), 0);
-  } catch {
-    return false;
-  }
-}
-
-/** The `server` header of whatever answers at `url` (empty if it names none), or undefined if nothing does. */
-async function serverAt(url: string): Promise<string | undefined> {
-  try {
-    const response = await fetch(`${url}?comp=list`, { signal: AbortSignal.timeout(2000) });
-    await response.body?.cancel();
-    return response.headers.get('server') ?? '';
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    process.kill(pid, 0);
+    return pid;
   } catch {
     return undefined;
   }

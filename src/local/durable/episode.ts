@@ -15,6 +15,8 @@ import type { Instance, Progress, Retry, Work } from './store.ts';
 
 /** A wait so long that no timer is cut into shorter ones. */
 const NO_LIMIT = '10675199.00:00:00';
+/** As much of a text as a message shows. */
+const SHOWN_LENGTH = 80;
 const UNSUPPORTED: ReadonlySet<number> = new Set([
   ActionType.CallEntity,
   ActionType.CallHttp,
@@ -90,9 +92,15 @@ export class Episode {
     const { id, name, input, parent } = this.instance;
     const trigger = app.functions.get(name)?.trigger;
     if (!trigger) return this.#finish('Failed', `There is no orchestration named '${name}'.`);
+    let given: unknown;
+    try {
+      given = JSON.parse(input);
+    } catch {
+      return this.#finish('Failed', `The input of '${id}' is no JSON: ${input.slice(0, SHOWN_LENGTH)}`);
+    }
     const binding = {
       history: [...this.#history.map((event) => ({ ...event, IsPlayed: true })), ...this.recorded],
-      input: JSON.parse(input),
+      input: given,
       instanceId: id,
       isReplaying: false,
       parentInstanceId: parent?.id,
@@ -167,7 +175,7 @@ export class Episode {
         else this.#createTimer(Date.parse(action.fireAt!));
         return;
       case ActionType.ContinueAsNew:
-        return this.#continueAsNew(jsonInput(action.input));
+        return this.#continueAsNew(encodedInput(action.input));
       default:
         return; // An external event has no number: it is waited for by its name.
     }
@@ -234,11 +242,13 @@ function callOf(kind: Retry['kind'], { functionName, input, retryOptions }: Acti
     firstRetryIntervalInMilliseconds: 0,
     maxNumberOfAttempts: 1,
   };
-  return { kind, name: functionName!, input: jsonInput(input), options, attempt: 1 };
+  // Of a sub-orchestration's input the SDK leaves a text as it is, too.
+  const json = kind === 'activity' ? encodedInput(input) : JSON.stringify(input ?? null);
+  return { kind, name: functionName!, input: json, options, attempt: 1 };
 }
 
 /** The SDK writes a text as JSON already and leaves everything else as it is. */
-function jsonInput(input: unknown): string {
+function encodedInput(input: unknown): string {
   return typeof input === 'string' ? input : JSON.stringify(input ?? null);
 }
 

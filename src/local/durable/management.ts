@@ -32,7 +32,7 @@ async function answer(
   switch (`${request.method} ${collection}${verb ? `/${verb}` : ''}`) {
     case 'POST orchestrators':
     case `POST orchestrators/${verb}`: {
-      const started = engine.startNew(id, verb || undefined, (await request.text()) || 'null');
+      const started = engine.startNew(id, verb || undefined, await jsonText(request));
       return Response.json(
         { id: started, statusQueryGetUri: `${new URL(request.url).origin}${ROOT}instances/${started}` },
         { status: 202 },
@@ -65,7 +65,7 @@ async function answer(
       return Response.json({ instancesDeleted });
     }
     case 'POST instances/raiseEvent':
-      engine.raiseEvent(id, name, (await request.text()) || 'null');
+      engine.raiseEvent(id, name, await jsonText(request));
       return new Response(null, { status: 202 });
     case 'POST instances/terminate':
       engine.terminate(id, reason);
@@ -81,6 +81,17 @@ async function answer(
         501,
         `The embedded host does not support ${request.method} ${[collection, verb].filter(Boolean).join('/')}.`,
       );
+  }
+}
+
+/** The body as the JSON text that inputs and events are kept as; nothing is null. @throws EngineError 400 */
+async function jsonText(request: Request): Promise<string> {
+  const text = (await request.text()) || 'null';
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    throw new EngineError(400, 'Invalid JSON content: the body is to be JSON, or empty.');
   }
 }
 
@@ -103,7 +114,7 @@ function statusOf(
   { id, name, status, input, output, customStatus, created, updated }: Instance,
   query: URLSearchParams,
 ): object {
-  const parse = (text: string | null) => (text === null ? null : JSON.parse(text));
+  const parse = (text: string | null) => (text === null ? null : parsed(text));
   return {
     name,
     instanceId: id,
@@ -114,4 +125,13 @@ function statusOf(
     createdTime: created,
     lastUpdatedTime: updated,
   };
+}
+
+/** One text that is no JSON must not hide all other instances. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,12 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ManagementApi } from '../durable/management.ts';
 import { describe, type Log } from '../log.ts';
 import type { App } from '../worker/app.ts';
+import type { HttpProxy } from '../worker/http-proxy.ts';
+import { declaredLength, readBody } from './body.ts';
+import { forward, tooLarge } from './forward.ts';
+import { emptyAnswer } from './problem.ts';
 import { type Route, routesOf } from './routes.ts';
-import { fromRpcResponse, type RpcData, toRpcRequest } from './rpc.ts';
-import { emptyAnswer, type HttpHandler } from './server.ts';
+import { fromRpcResponse, type HttpAnswer, toRpcRequest, toTriggerMetadata } from './rpc.ts';
+import type { HttpHandler } from './server.ts';
 
 /** Under this path the durable extension answers its clients. */
 const WEBHOOKS = '/runtime/webhooks/';
+/** As large as an input or event may be that is sent there: it goes into the history, which is read again and again. */
+const MAX_EVENT_BYTES = 1024 * 1024;
+/** Time in which the answer of an invocation that has ended is here: the way is short. */
+const ANSWER_LIMIT_MS = 2000;
+
+/** A request for a function. */
+interface Call {
+  readonly request: IncomingMessage;
+  readonly url: URL;
+  readonly functionName: string;
+  readonly params: Record<string, string>;
+}
 
 /** Sends requests to the functions by route, and those under the webhooks' path to the durable engine. */
 export function createHandler(
@@ -16,42 +35,66 @@ export function createHandler(
   log: Log,
 ): HttpHandler {
   const match = routesOf(routes);
-  return async (request, url, body) => {
-    if (url.pathname.startsWith(WEBHOOKS)) return askEngine(durable, request, url, body);
+  return async (request, url) => {
+    if (url.pathname.startsWith(WEBHOOKS)) return askEngine(durable, request, url);
     const found = match(request.method ?? '', url.pathname);
     if (found.kind === 'unknown') return emptyAnswer(404);
     if (found.kind === 'wrong-method') return emptyAnswer(405, [['allow', found.allowed.join(', ')]]);
-    const { functionName, params } = found;
+    const call = { request, url, ...found };
     try {
-      return fromRpcResponse(
-        await invoke(app, functionName, toRpcRequest(request, url, params, body), params),
-      );
+      return app.httpProxy ? await stream(app, app.httpProxy, call) : await pass(app, call);
     } catch (error) {
-      log('error', functionName, `${request.method} ${url.pathname} failed: ${describe(error)}`);
+      // A client that went away is no failure.
+      if (!request.socket.destroyed)
+        log('error', found.functionName, `${request.method} ${url.pathname} failed: ${describe(error)}`);
       return emptyAnswer(500);
     }
   };
 }
 
-async function invoke(
+/** The request goes to the worker's own server, and the invocation only says so. */
+async function stream(
   app: App,
-  functionName: string,
-  data: RpcData,
-  params: Record<string, string>,
-): Promise<RpcData | null | undefined> {
-  const { trigger, bindings } = app.functions.get(functionName)!;
-  const metadata = Object.fromEntries(
-    Object.entries(params).map(([name, value]) => [name, { string: value }]),
-  );
-  const result = await app.invoke(functionName, [{ name: trigger.name, data }], metadata);
-  const output = bindings.find((binding) => binding.type === 'http' && binding.direction === 'out');
-  return result.returnValue ?? result.outputData.find(({ name }) => name === output?.name)?.data;
+  proxy: HttpProxy,
+  { request, url, functionName, params }: Call,
+): Promise<HttpAnswer> {
+  const invocationId = randomUUID();
+  const { arrived, answer, abort } = forward(request, url.host, proxy, invocationId);
+  await arrived;
+  const { trigger } = app.functions.get(functionName)!;
+  const input = { name: trigger.name, data: { http: { method: request.method } } };
+  const ended = app
+    .invoke(functionName, [input], toTriggerMetadata(request, url, params), invocationId)
+    .then(async () => {
+      await pause(ANSWER_LIMIT_MS, undefined, { ref: false });
+      throw new Error('It returned nothing: an HTTP function that streams has to return a response.');
+    });
+  try {
+    return await Promise.race([answer, ended]);
+  } catch (error) {
+    abort();
+    throw error;
+  } finally {
+    ended.catch(() => {});
+  }
 }
 
-const askEngine = async (
-  durable: ManagementApi,
-  ...[request, url, body]: Parameters<HttpHandler>
-): ReturnType<HttpHandler> => {
+/** The request goes with the invocation: its body too, but as on the real host only where its length is known. */
+async function pass(app: App, { request, url, functionName, params }: Call): Promise<HttpAnswer> {
+  const body = declaredLength(request) > 0 ? await readBody(request) : new Uint8Array();
+  if (!body) return tooLarge();
+  const { trigger, bindings } = app.functions.get(functionName)!;
+  const input = { name: trigger.name, data: toRpcRequest(request, url, params, body) };
+  const result = await app.invoke(functionName, [input], toTriggerMetadata(request, url, params));
+  const output = bindings.find((binding) => binding.type === 'http' && binding.direction === 'out');
+  return fromRpcResponse(
+    result.returnValue ?? result.outputData.find(({ name }) => name === output?.name)?.data,
+  );
+}
+
+async function askEngine(durable: ManagementApi, request: IncomingMessage, url: URL): Promise<HttpAnswer> {
+  const body = await readBody(request, MAX_EVENT_BYTES);
+  if (!body) return tooLarge(MAX_EVENT_BYTES);
   const bodyless = request.method === 'GET' || request.method === 'HEAD';
   const headers = Object.entries(request.headersDistinct).flatMap(([name, values = []]) =>
     values.map((value): [string, string] => [name, value]),
@@ -65,4 +108,4 @@ const askEngine = async (
     headers: [...response.headers].filter(([name]) => name !== 'content-length'),
     body: new Uint8Array(await response.arrayBuffer()),
   };
-};
+}

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 
 /** A value that the worker protocol marks as possibly absent. */
 type Nullable<T> = { value?: T } | null | undefined;
@@ -40,7 +41,8 @@ export interface RpcData {
 export interface HttpAnswer {
   status: number;
   headers: [name: string, value: string][];
-  body: Uint8Array;
+  /** As a stream, it is passed on as it comes. */
+  body: Uint8Array | Readable;
 }
 
 /** These are the server's to set: they describe the transfer, not the content. */
@@ -53,12 +55,29 @@ export function toRpcRequest(
   params: Record<string, string>,
   body: Uint8Array,
 ): RpcData {
+  const data = body.byteLength > 0 ? { bytes: body } : undefined;
+  return { http: { method: request.method, url: url.href, headers: headersOf(request), params, body: data } };
+}
+
+/** What comes with every HTTP invocation: the route's parameters, and the headers, which a streamed request has from here. */
+export function toTriggerMetadata(
+  request: IncomingMessage,
+  url: URL,
+  params: Record<string, string>,
+): Record<string, RpcData> {
+  return {
+    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, { string: value }])),
+    Query: { json: JSON.stringify(Object.fromEntries(url.searchParams)) },
+    Headers: { json: JSON.stringify(headersOf(request)) },
+  };
+}
+
+function headersOf(request: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
-  const data = body.byteLength > 0 ? { bytes: body } : undefined;
-  return { http: { method: request.method, url: url.href, headers, params, body: data } };
+  return headers;
 }
 
 /** The function's answer; nothing at all is 204, and data that is no response is the body of a 200. */

@@ -1,12 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { HostSetupError } from '../errors.ts';
 import { describe, type Log } from '../log.ts';
-import { readBody } from './body.ts';
+import { declaredLength, discard, MAX_BODY_BYTES } from './body.ts';
+import { tooLarge } from './forward.ts';
+import { type Guard, guardOf } from './guard.ts';
+import { emptyAnswer } from './problem.ts';
 import type { HttpAnswer } from './rpc.ts';
 
-/** Answers one request whose body is read already. A rejection becomes a 500 with an empty body, and a log line. */
-export type HttpHandler = (request: IncomingMessage, url: URL, body: Uint8Array) => Promise<HttpAnswer>;
+/** Answers one request, having read as much of its body as it wants. A rejection becomes a 500 with an empty body, and a log line. */
+export type HttpHandler = (request: IncomingMessage, url: URL) => Promise<HttpAnswer>;
 
 export interface HttpServer {
   /** `http://127.0.0.1:7071`: without a slash at the end. */
@@ -17,24 +22,32 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>;
 }
 
-export const emptyAnswer = (status: number, headers: HttpAnswer['headers'] = []): HttpAnswer => ({
-  status,
-  headers,
-  body: new Uint8Array(),
-});
+export interface Listening {
+  /** 0 means any free one. */
+  readonly port: number;
+  readonly hostname: string;
+  /** Names under which requests may come, besides those of the machine itself. */
+  readonly allowedHosts?: readonly string[];
+  readonly log: Log;
+}
 
-/** Takes the port at once, so that a busy one is known before anything else starts. Port 0 means any free one. */
-export async function listen(port: number, hostname: string, log: Log): Promise<HttpServer> {
+/** Takes the port at once, so that a busy one is known before anything else starts. */
+export async function listen({ port, hostname, allowedHosts, log }: Listening): Promise<HttpServer> {
+  const guard = guardOf(hostname, allowedHosts);
   let handler: HttpHandler = async () => emptyAnswer(503, [['retry-after', '1']]);
-  const server = createServer((request, response) => {
-    answer(request, handler, log).then(
-      (ready) => send(request, response, ready, log),
-      (error) => {
+  const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
+    let ready: HttpAnswer;
+    try {
+      ready = await answer(request, response, guard, handler);
+    } catch (error) {
+      // A client that went away is nobody's fault.
+      if (!response.destroyed)
         log('error', 'http', `${request.method} ${request.url} failed: ${describe(error)}`);
-        send(request, response, emptyAnswer(500), log);
-      },
-    );
-  });
+      ready = emptyAnswer(500);
+    }
+    await send(request, response, ready, log);
+  };
+  const server = createServer(onRequest).on('checkContinue', onRequest);
   await bind(server, port, hostname);
   const { port: bound } = server.address() as AddressInfo;
   return {
@@ -46,17 +59,19 @@ export async function listen(port: number, hostname: string, log: Log): Promise<
   };
 }
 
-async function answer(request: IncomingMessage, handler: HttpHandler, log: Log): Promise<HttpAnswer> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  guard: Guard,
+  handler: HttpHandler,
+): Promise<HttpAnswer> {
+  const refusal = guard(request);
+  if (refusal) return refusal;
   const url = toUrl(request);
   if (!url) return emptyAnswer(400);
-  let body: Uint8Array | undefined;
-  try {
-    body = await readBody(request);
-  } catch (error) {
-    log('warning', 'http', `${request.method} ${request.url} broke off: ${(error as Error).message}`);
-    return emptyAnswer(400);
-  }
-  return body ? handler(request, url, body) : emptyAnswer(413, [['connection', 'close']]);
+  if (declaredLength(request) > MAX_BODY_BYTES) return tooLarge();
+  if (/100-continue/i.test(request.headers.expect ?? '')) response.writeContinue();
+  return await handler(request, url);
 }
 
 /** The absolute address of a request, or undefined where target or Host header are malformed. */
@@ -72,34 +87,49 @@ function toUrl(request: IncomingMessage): URL | undefined {
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, ready: HttpAnswer, log: Log): void {
-  if (response.destroyed) return;
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: HttpAnswer,
+  log: Log,
+): Promise<void> {
+  const isStream = body instanceof Readable;
+  if (response.destroyed) return isStream ? void body.destroy() : undefined;
+  const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304;
+  // To close it now, as the client may have asked, would reset it under what is still being sent, and lose the answer.
+  if (!request.complete) response.shouldKeepAlive = true;
   try {
-    for (const [name, value] of ready.headers) response.appendHeader(name, value);
-    const hasBody = ready.status !== 204 && ready.status !== 304;
-    if (hasBody) response.setHeader('content-length', ready.body.byteLength);
-    response.writeHead(ready.status);
-    response.end(hasBody && request.method !== 'HEAD' ? ready.body : undefined);
+    for (const [name, value] of headers) response.appendHeader(name, value);
+    if (!isStream && status !== 204 && status !== 304) response.setHeader('content-length', body.byteLength);
+    response.writeHead(status);
+    if (!isStream || !hasBody) response.end(hasBody ? body : undefined);
+    if (isStream && !hasBody) body.resume();
+    if (isStream && hasBody) await pipeline(body, response);
   } catch (error) {
+    if (response.headersSent) return void response.destroy(); // The client sees that the answer is not whole.
     log('error', 'http', `${request.method} ${request.url}: no valid response: ${describe(error)}`);
     for (const name of response.getHeaderNames()) response.removeHeader(name);
     response.writeHead(500, { 'content-length': 0 }).end();
   }
-  request.resume();
+  discard(request);
 }
 
 async function bind(server: Server, port: number, hostname: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? busy(port, error) : error);
-    });
+    server.once('error', (error: NodeJS.ErrnoException) => reject(refused(port, hostname, error)));
     server.listen(port, hostname, resolve);
   });
 }
 
-function busy(port: number, cause: Error): HostSetupError {
-  const message = `port ${port} is in use: another host may be running. Set PORT to a free one, as in PORT=${port + 1} npm start`;
-  return new HostSetupError(message, { cause });
+function refused(port: number, hostname: string, cause: NodeJS.ErrnoException): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `port ${port} is in use: another host may be running. Set PORT to a free one, as in PORT=${port + 1} npm start`,
+    EACCES: `port ${port} is not for everybody: set PORT to one from 1024 on, as in PORT=7071 npm start`,
+    EADDRNOTAVAIL: `HOST is ${hostname}, which is no address of this machine`,
+    ENOTFOUND: `HOST is ${hostname}, which is no address of this machine`,
+  };
+  const message = reasons[cause.code ?? ''];
+  return message ? new HostSetupError(message, { cause }) : cause;
 }
 
 async function close(server: Server, graceMs: number): Promise<void> {

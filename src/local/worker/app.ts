@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { HostSetupError } from '../errors.ts';
 import type { Log, LogLevel } from '../log.ts';
 import { type FunctionBinding, installCore, type Registry, type RpcTypedData } from './core.ts';
+import { type HttpProxy, openHttpProxy } from './http-proxy.ts';
 
 export type { FunctionBinding, RpcTypedData };
 
@@ -46,10 +47,13 @@ export class App {
   readonly #log: Log;
   readonly #timeoutMs: number | undefined;
   readonly #hookData = {};
+  /** Where HTTP requests go, if the app streams them. */
+  readonly httpProxy: HttpProxy | undefined;
   #durableClient = '';
 
-  constructor(registry: Registry, log: Log, timeoutMs?: number) {
+  constructor(registry: Registry, log: Log, httpProxy: HttpProxy | undefined, timeoutMs?: number) {
     this.#registry = registry;
+    this.httpProxy = httpProxy;
     this.#timeoutMs = timeoutMs;
     this.#log = log;
     this.functions = new Map(
@@ -70,9 +74,9 @@ export class App {
     functionName: string,
     inputs: readonly InvocationInput[],
     triggerMetadata: Record<string, RpcTypedData> = {},
+    invocationId: string = randomUUID(),
   ): Promise<InvocationResult> {
     const { metadata, callback } = this.#registry.functions.get(functionName)!;
-    const invocationId = randomUUID();
     const clients = this.functions
       .get(functionName)!
       .bindings.filter(({ type }) => type === 'durableClient')
@@ -83,7 +87,7 @@ export class App {
       request: { invocationId, inputData: [...inputs, ...clients], triggerMetadata },
       log: (level: LogLevel, _category: string, message: string) => this.#log(level, functionName, message),
     });
-    const { context, inputs: given } = await model.getArguments();
+    const { context, inputs: given } = await inTime(model.getArguments(), this.#timeoutMs, functionName);
     const before = {
       hookData: {},
       appHookData: this.#hookData,
@@ -113,6 +117,7 @@ export class App {
   /** Runs the app's end hooks. */
   async terminate(): Promise<void> {
     await this.#runHooks('appTerminate', { hookData: {}, appHookData: this.#hookData });
+    await this.httpProxy?.close();
   }
 
   async #runHooks(name: string, context: Record<string, unknown>): Promise<void> {
@@ -137,8 +142,7 @@ export async function loadApp(root: string, log: Log, timeoutMs?: number): Promi
   if (!registry.model || registry.functions.size === 0) {
     throw new HostSetupError(`the modules of "main": "${main}" register no function`);
   }
-  await registry.model.getCapabilities({});
-  const app = new App(registry, log, timeoutMs);
+  const app = new App(registry, log, await openHttpProxy(registry.model), timeoutMs);
   await app.start();
   return app;
 }

@@ -44,7 +44,7 @@ export interface RpcTypedData {
   double?: number | null;
 }
 
-interface ProgrammingModel {
+export interface ProgrammingModel {
   getInvocationModel(context: object): InvocationModel;
   getCapabilities(capabilities: object): Promise<object>;
 }

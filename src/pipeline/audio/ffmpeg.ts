@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { wrongSetting } from '../config.ts';
 import { WorkerError } from '../errors.ts';
 
 const require = createRequire(import.meta.url);
@@ -68,7 +69,7 @@ function decodeTimedOut(timeoutMs: number): WorkerError {
 /**
  * The ffmpeg to decode with: `FFMPEG_PATH`, the `ffmpeg-static` package, the `PATH`, the `@ffmpeg-installer` package.
  *
- * @throws WorkerError `internal` where none of them is there.
+ * @throws WorkerError `misconfigured` where `FFMPEG_PATH` names no file, `internal` where none of them is there.
  */
 export function ffmpegPath(env: NodeJS.ProcessEnv = process.env): string {
   const candidates = [
@@ -78,7 +79,10 @@ export function ffmpegPath(env: NodeJS.ProcessEnv = process.env): string {
     () => (require('@ffmpeg-installer/ffmpeg') as { path: string }).path,
   ];
   if (env.FFMPEG_PATH && !existsSync(env.FFMPEG_PATH)) {
-    throw new WorkerError('internal', `FFMPEG_PATH names ${env.FFMPEG_PATH}, where there is no file.`);
+    throw new WorkerError(
+      'misconfigured',
+      wrongSetting('FFMPEG_PATH', env.FFMPEG_PATH, 'there is no such file'),
+    );
   }
   for (const candidate of candidates) {
     const path = attempt(candidate);

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import { type Config, wrongSetting } from '../config.ts';
 import type { SeparationPlan } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
 import { nearestName } from '../field-names.ts';
@@ -15,7 +15,7 @@ export const SPECTRAL = 'spectral';
 /** Segments per part. A part begins with segments that the one before it works through too: they should be few of many. */
 const PART_SEGMENTS = { spectral: 12, demucs: 20 } as const;
 
-type ModelSettings = Pick<Config, 'modelsDir' | 'modelFallback' | 'network' | 'partSegments'>;
+type ModelSettings = Pick<Config, 'model' | 'modelsDir' | 'modelFallback' | 'network' | 'partSegments'>;
 /** A plan for songs of any length. */
 export type SeparatorSettings = Omit<SeparationPlan, 'segments' | 'run'>;
 
@@ -30,18 +30,20 @@ interface SeparatorDescription
 }
 
 /**
- * Settles what separates when the model `requested` and the stems `wanted` (all, where undefined) were asked for. Only
- * where the configuration names a fall-back (the local commands do, Azure does not) may it be another model; the result
+ * Settles what separates when `asked` (the configured model, where undefined) and the stems `wanted` (all, where undefined)
+ * were asked for. Only where the configuration names a fall-back (the local commands do, Azure does not) may it be another model; the result
  * then names both. Names that mean nothing are an error everywhere.
  *
- * @throws WorkerError `invalid_request` for unknown names, `model_unavailable` with the reason where the model isn't there.
+ * @throws WorkerError `invalid_request` or `misconfigured` for unknown names, `model_unavailable` with the reason where
+ * the model isn't there.
  */
 export function chooseSeparator(
-  requested: string,
+  asked: string | undefined,
   wanted: readonly string[] | undefined,
   config: ModelSettings,
 ): SeparatorSettings {
-  requireKnown(requested, wanted, config);
+  requireKnown(asked, wanted, config);
+  const requested = asked ?? config.model;
   const model = resolveModel(requested, config);
   const { networks, ...description } = describeSeparator(model, config);
   const stems = networks.flatMap((network) => network.stems);
@@ -73,21 +75,23 @@ export function chooseSeparator(
 /**
  * Refuses a model that nobody knows and stems that it doesn't give. Whether the model is there is another question.
  *
- * @throws WorkerError `invalid_request` that tells the known ones.
+ * @param asked the caller's model; undefined, the setting's is looked at.
+ * @throws WorkerError that tells the known ones: `invalid_request`, or `misconfigured` where the setting names an unknown model.
  */
 export function requireKnown(
-  model: string,
+  asked: string | undefined,
   wanted: readonly string[] | undefined,
-  { modelsDir }: Pick<Config, 'modelsDir'>,
+  config: Pick<Config, 'model' | 'modelsDir'>,
 ): void {
-  const known = knownModels(modelsDir);
+  const model = asked ?? config.model;
+  const known = knownModels(config.modelsDir);
   if (!known.includes(model)) {
-    throw new WorkerError(
-      'invalid_request',
-      `model: expected one of ${known.join(', ')}; got '${model}'.${suggestion(model, known)}`,
-    );
+    const expected = `expected one of ${known.join(', ')}`;
+    throw asked === undefined
+      ? new WorkerError('misconfigured', wrongSetting('DEMUCS_MODEL', model, expected))
+      : new WorkerError('invalid_request', `model: ${expected}; got '${model}'.${suggestion(model, known)}`);
   }
-  const stems = wanted && (modelEntry(model)?.stems ?? stemsOfInstalled(model, modelsDir));
+  const stems = wanted && (modelEntry(model)?.stems ?? stemsOfInstalled(model, config.modelsDir));
   if (stems) requireStems(model, wanted, stems);
 }
 

@@ -21,7 +21,7 @@ export async function download(
 ): Promise<DownloadResult> {
   const { container, config } = context;
   await takeFromQueue(job, context);
-  const separator = chooseSeparator(job.model ?? config.model, job.stems, config);
+  const separator = chooseSeparator(job.model, job.stems, config);
   const { audio_file_id, blob_name } = job;
   const version = await currentVersion(container, blob_name);
   checkVersion(job, version, config.maxFileBytes);

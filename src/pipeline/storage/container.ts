@@ -23,26 +23,38 @@ let opened: { key: string; client: ContainerClient } | undefined;
 /**
  * The container of songs and results, by connection string or by managed identity.
  *
- * @throws WorkerError `storage_unavailable` where neither is configured.
+ * @throws WorkerError `misconfigured` where neither is configured, or what is can't be one.
  */
 export function openContainer(config: Config): ContainerClient {
   const { connectionString, accountUrl } = config.storage;
   const key = `${connectionString}|${accountUrl}|${config.container}`;
   if (opened?.key === key) return opened.client;
-  const service = connectionString
-    ? BlobServiceClient.fromConnectionString(connectionString, OPTIONS)
-    : accountUrl
-      ? new BlobServiceClient(accountUrl, new DefaultAzureCredential(), OPTIONS)
-      : undefined;
-  if (!service) {
+  const client = openService(config.storage).getContainerClient(config.container);
+  opened = { key, client };
+  return client;
+}
+
+/** What a setting holds may be a secret: errors name the setting alone. */
+function openService({ connectionString, accountUrl }: Config['storage']): BlobServiceClient {
+  if (!connectionString && !accountUrl) {
     throw new WorkerError(
-      'storage_unavailable',
+      'misconfigured',
       'No storage is configured. Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_URL for managed identity.',
     );
   }
-  const client = service.getContainerClient(config.container);
-  opened = { key, client };
-  return client;
+  try {
+    return connectionString
+      ? BlobServiceClient.fromConnectionString(connectionString, OPTIONS)
+      : new BlobServiceClient(accountUrl!, new DefaultAzureCredential(), OPTIONS);
+  } catch {
+    // No cause: it holds what it could not read.
+    throw new WorkerError(
+      'misconfigured',
+      connectionString
+        ? "The setting AZURE_STORAGE_CONNECTION_STRING is no storage connection string: expected 'DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…'. Copy it from the storage account's access keys."
+        : "The setting AZURE_STORAGE_ACCOUNT_URL is no address: expected 'https://<account>.blob.core.windows.net'.",
+    );
+  }
 }
 
 /** Makes the container where there is none. */

@@ -114,6 +114,11 @@ describe('orchestrations', { timeout: 20_000 }, () => {
     expect(JSON.parse(customStatus!)).toEqual({ at: 'child' });
   });
 
+  it.each(['Cid', '7', '"quoted"', '', 7, null, { a: ['b'] }])('hand %j on to another one', async (input) => {
+    const given = { input };
+    expect(await run('handsOn', input)).toMatchObject({ status: 'Completed', result: [given, given] });
+  });
+
   it('continue as new', async () => {
     expect(await run('counts', 3)).toMatchObject({ status: 'Completed', result: 'zero' });
   });
@@ -188,6 +193,32 @@ describe('the management endpoints', () => {
     expect((await call('POST', 'instances/s2/terminate?reason=enough')).status).toBe(202);
     expect(await ended('s2')).toMatchObject({ status: 'Terminated', result: 'enough' });
     expect((await call('POST', 'instances/s2/terminate?reason=again')).status).toBe(410);
+  });
+
+  it.each(['Cid', '{"a":', "{'a': 1}", 'undefined'])(
+    'refuse %j as an input or event: it is no JSON',
+    async (text) => {
+      const answer = await call('POST', 'orchestrators/race/j1', text);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toEqual({ Message: expect.stringContaining('Invalid JSON content') });
+      expect(engine.instance('j1')).toBeUndefined();
+      engine.startNew('race', 'j2', '60000');
+      expect((await call('POST', 'instances/j2/raiseEvent/go', text)).status).toBe(400);
+      engine.terminate('j2', 'enough');
+      await ended('j2');
+      expect((await call('GET', 'instances')).status).toBe(200);
+    },
+  );
+
+  it('list an instance whose input is no JSON, which fails and hides no other', async () => {
+    engine.startNew('race', 'j3', 'Cid'); // As an earlier version stored it.
+    expect(await ended('j3')).toMatchObject({
+      status: 'Failed',
+      result: "The input of 'j3' is no JSON: Cid",
+    });
+    const list = (await (await call('GET', 'instances')).json()) as { instanceId: string }[];
+    expect(list).toContainEqual(expect.objectContaining({ instanceId: 'j3', input: 'Cid' }));
+    expect(list.length).toBeGreaterThan(1);
   });
 
   it('refuse by name what they do not have', async () => {

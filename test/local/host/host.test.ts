@@ -8,7 +8,6 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Azurite, startAzurite } from '../../../src/local/azurite/azurite.ts';
-import { MAX_BODY_BYTES } from '../../../src/local/http/body.ts';
 import { freePort } from '../../support/storage.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -65,59 +64,14 @@ afterAll(async () => {
   rmSync(localDir, { recursive: true, force: true });
 });
 
-describe('HTTP', () => {
-  test('a function gets parameters, query, headers and body, and its answer arrives whole', async () => {
-    const response = await fetch(`${host.url}/v1/Things/7/a%20b?q=1&q=2`, {
-      method: 'POST',
-      headers: { 'x-asked': 'yes' },
-      body: 'hello',
-    });
-    expect(response.status).toBe(201);
-    expect(response.headers.get('set-cookie')).toBe('a=b; Path=/; HttpOnly');
-    expect(await response.json()).toEqual({
-      params: { id: '7', part: 'a b' },
-      query: ['1', '2'],
-      header: 'yes',
-      body: 'hello',
-    });
+test('a busy port is named, with the way out', async () => {
+  const child = launch(Number(new URL(host.url).port));
+  let log = '';
+  child.stderr.on('data', (chunk) => {
+    log += chunk;
   });
-
-  test('an optional parameter may be missing, and a catch-all takes slashes', async () => {
-    const bare = (await (await fetch(`${host.url}/v1/things/7`)).json()) as { params: object };
-    expect(bare.params).toEqual({ id: '7' });
-    const bytes = new Uint8Array(await (await fetch(`${host.url}/v1/files/a/b`)).arrayBuffer());
-    expect([...bytes]).toEqual([0, 255, 3]);
-  });
-
-  test('HEAD is answered without a body', async () => {
-    const response = await fetch(`${host.url}/v1/files/a`, { method: 'HEAD' });
-    expect([response.status, response.headers.get('content-length')]).toEqual([200, '3']);
-  });
-
-  test.each([
-    ['GET', '/v1/nothing', 404],
-    ['GET', '/things/7', 404],
-    ['DELETE', '/v1/files/a', 405],
-    ['GET', '/v1/files/%E0%A4', 400],
-    ['GET', '/v1/broken', 500],
-  ])('%s %s is answered with %i', async (method, path, status) => {
-    expect((await fetch(host.url + path, { method })).status).toBe(status);
-  });
-
-  test('a body beyond the limit is refused with 413', async () => {
-    const body = new Uint8Array(MAX_BODY_BYTES + 1);
-    expect((await fetch(`${host.url}/v1/things/7`, { method: 'POST', body })).status).toBe(413);
-  });
-
-  test('a busy port is named, with the way out', async () => {
-    const child = launch(Number(new URL(host.url).port));
-    let log = '';
-    child.stderr.on('data', (chunk) => {
-      log += chunk;
-    });
-    expect((await once(child, 'close'))[0]).toBe(1);
-    expect(log).toMatch(/port \d+ is in use.*PORT=/);
-  });
+  expect((await once(child, 'close'))[0]).toBe(1);
+  expect(log).toMatch(/port \d+ is in use.*PORT=/);
 });
 
 describe('blob triggers', () => {

@@ -15,6 +15,10 @@ describe('the app loader', () => {
     expect([...app.functions.keys()]).toEqual([
       'echo',
       'files',
+      'mirror',
+      'status',
+      'seenHeaders',
+      'forgetful',
       'broken',
       'slow',
       'seen',

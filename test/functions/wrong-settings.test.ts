@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { emulatorAt } from '../../src/local/azurite/azurite.ts';
+import { type Front, startFront } from '../support/front.ts';
+
+const { connectionString } = emulatorAt(1, 1);
+const BODY = { audio_file_id: 'a', blob_uri: 'http://127.0.0.1:1/devstoreaccount1/audio-files/a.mp3' };
+const environment = { ...process.env };
+const set = (settings: Record<string, string>) => {
+  process.env = { ...environment, AZURE_STORAGE_CONNECTION_STRING: connectionString, ...settings };
+};
+
+let front: Front;
+/** The settings are wrong when the functions are loaded, which is when Azure would lose them all. */
+beforeAll(async () => {
+  set({ DEMUCS_PRECISION: 'int4', DEMUCS_OVERLAP: '2' });
+  front = await startFront();
+});
+afterAll(async () => {
+  process.env = environment;
+  await front[Symbol.asyncDispose]();
+});
+
+const health = async () => (await fetch(`${front.url}/health`)).json();
+const post = async (body: object = BODY) => {
+  const answer = await fetch(`${front.url}/analyze`, { method: 'POST', body: JSON.stringify(body) });
+  return { status: answer.status, ...((await answer.json()) as object) };
+};
+
+describe('a wrong setting', () => {
+  it('leaves every function there but for the one that would take uploads', () => {
+    const names = [...front.app.functions.keys()];
+    expect(names).toEqual(
+      expect.arrayContaining(['health', 'analyzeRequest', 'analyzeStatus', 'analyzeSong']),
+    );
+    expect(names).not.toContain('songUploaded');
+  });
+
+  it('is told by health, with all others', async () => {
+    expect(await health()).toMatchObject({
+      status: 'degraded',
+      reasons: { settings: expect.stringMatching(/DEMUCS_OVERLAP is '2'.*DEMUCS_PRECISION is 'int4'/) },
+    });
+  });
+
+  it("is not the caller's fault", async () => {
+    expect(await post()).toMatchObject({
+      status: 500,
+      code: 'misconfigured',
+      detail: expect.stringContaining("The setting DEMUCS_OVERLAP is '2'"),
+    });
+    expect(front.log()).toContain('[misconfigured]');
+    expect(front.log()).not.toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    [{ DEMUCS_MODEL: 'magic' }, "The setting DEMUCS_MODEL is 'magic'"],
+    [{ BLOB_CONTAINER_NAME: 'Audio_Files' }, "The setting BLOB_CONTAINER_NAME is 'Audio_Files'"],
+    [{ AZURE_STORAGE_CONNECTION_STRING: '' }, 'No storage is configured'],
+    [
+      { AZURE_STORAGE_CONNECTION_STRING: 'AccountName=a;AccountKey=secret!!' },
+      'The setting AZURE_STORAGE_CONNECTION_STRING is no storage connection string',
+    ],
+    [
+      { AZURE_STORAGE_CONNECTION_STRING: '', AZURE_STORAGE_ACCOUNT_URL: 'account' },
+      'The setting AZURE_STORAGE_ACCOUNT_URL is no address',
+    ],
+  ])('%o is named', async (settings, words) => {
+    set(settings);
+    const answer = await post();
+    expect(answer).toMatchObject({
+      status: 500,
+      code: 'misconfigured',
+      detail: expect.stringContaining(words),
+    });
+    expect(JSON.stringify(answer) + front.log()).not.toContain('secret!!');
+    const { status, reasons } = (await health()) as { status: string; reasons: object };
+    expect(status).toBe('degraded');
+    expect(Object.values(reasons).join()).toContain(words);
+  });
+
+  it("of the model doesn't matter where the request names one, and an unknown one there is the caller's fault", async () => {
+    set({ DEMUCS_MODEL: 'magic' });
+    expect(await post({ ...BODY, model: 'wizard' })).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      detail: expect.stringContaining("got 'wizard'"),
+    });
+  });
+
+  it('of ffmpeg is told by health', async () => {
+    set({ FFMPEG_PATH: '/nowhere/ffmpeg' });
+    expect(await health()).toMatchObject({
+      status: 'degraded',
+      services: { ffmpeg: 'missing' },
+      reasons: { settings: expect.stringContaining("FFMPEG_PATH is '/nowhere/ffmpeg'") },
+    });
+  });
+});
