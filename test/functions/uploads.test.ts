@@ -232,6 +232,30 @@ describe('two songs that ask for one id', () => {
     for (const { next } of await Promise.all(twice)) expect(next).toMatchObject({ blob_name: other });
   });
 
+  it('are not run again where the second is called off before it has begun, or becomes another meanwhile', async () => {
+    const id = `called-off-${names}`;
+    const other = `other-${song}`;
+    for (const name of [song, other]) {
+      await put(name, name, { audio_file_id: id });
+      await news(name);
+    }
+    await complete(id);
+    expect(durable.instances.get(id)?.input.blob_name).toBe(other);
+    await finish(id); // It never came to its download.
+    expect(durable.isUnderWay(id)).toBe(false);
+    expect(await nextRun(id, worker)).toBeUndefined();
+    // Of one that waits for a newer version, the newer one stays.
+    for (const content of ['1', '22', '333']) {
+      await put(song, content, { audio_file_id: id });
+      await news();
+    }
+    const waiting = await nextRun(id, worker);
+    await put(song, '4444', { audio_file_id: id });
+    await news();
+    await takeFromQueue(waiting!, worker);
+    expect((await nextRun(id, worker))?.size_bytes).toBe(4);
+  });
+
   it('are refused in a request while the other is analysed, and its callback stays its own', async () => {
     const other = `other-${song}`;
     for (const name of [song, other]) await put(name, name);
