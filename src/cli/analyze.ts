@@ -1,7 +1,7 @@
 /** `npm run analyze`: songs on this disk in; stems, annotation and a summary out. */
 import { join, relative } from 'node:path';
 import { applySettings } from '../local/environment.ts';
-import { ffmpegPath } from '../pipeline/audio/ffmpeg.ts';
+import { chooseDecoder } from '../pipeline/audio/decoder/choose.ts';
 import { readConfig } from '../pipeline/config.ts';
 import { requireKnown } from '../pipeline/separation/registry.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
     applySettings(localHost());
     const config = readConfig();
     requireKnown(given.model, given.stems, config);
-    ffmpegPath(); // Nothing is fetched or started for a song that can't be decoded.
+    await chooseDecoder(); // Nothing is fetched or started for a song that can't be decoded.
     await obtainModel(given.model ?? config.model, given.stems, config);
     await using worker = await useWorker();
     return await analyzeAll(worker, songs, given);

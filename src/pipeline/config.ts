@@ -53,6 +53,7 @@ const environment = z.object({
   MAX_FILE_MB: positive(500),
   MAX_DURATION_SECONDS: positive(3600),
   DECODE_TIMEOUT_SECONDS: positive(600),
+  DECODER_MEMORY_MB: positive(1000),
   CALLBACK_TIMEOUT_SECONDS: positive(30),
   STAGE_ATTEMPTS: z.coerce.number().int().positive().default(3),
   STAGE_RETRY_SECONDS: positive(5),
@@ -103,6 +104,8 @@ export interface Config {
   readonly maxFileBytes: number;
   readonly maxDurationSeconds: number;
   readonly decodeTimeoutMs: number;
+  /** Memory that the decoder may take. */
+  readonly decoderMemoryBytes: number;
   /** How often a stage is tried. */
   readonly stageAttempts: number;
   /** Wait before the second attempt at a stage; before the third it is three times as long. */
@@ -173,6 +176,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxFileBytes: e.MAX_FILE_MB * MEGABYTE,
     maxDurationSeconds: e.MAX_DURATION_SECONDS,
     decodeTimeoutMs: e.DECODE_TIMEOUT_SECONDS * 1000,
+    decoderMemoryBytes: e.DECODER_MEMORY_MB * MEGABYTE,
     stageAttempts: e.STAGE_ATTEMPTS,
     stageRetryMs: e.STAGE_RETRY_SECONDS * 1000,
     stageTimeoutMs: e.STAGE_TIMEOUT_SECONDS * 1000,

@@ -132,6 +132,8 @@ export interface SourceInfo {
   /** Of the version that the run began with. Later stages read it, or another one of the same content. */
   readonly etag: string;
   readonly size_bytes: number;
+  /** The blob's `Content-Encoding`, which is undone before it is decoded. */
+  readonly content_encoding?: string;
   /** SHA-256 of the blob, hexadecimal. */
   readonly sha256: string;
   /** Length in frames at 44.1 kHz. */

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { ffmpegPath } from './audio/ffmpeg.ts';
+import { type DecoderReport, decoderReport } from './audio/decoder/report.ts';
+import { ffmpegPaths } from './audio/ffmpeg.ts';
 import { type Config, readConfig, wrongSetting } from './config.ts';
 import { WorkerError } from './errors.ts';
 import { faultOf } from './models/faults.ts';
@@ -12,14 +13,16 @@ export interface ServiceHealth {
   /** Whether songs can be analysed; a fall-back stands in for a model that is not there. */
   readonly healthy: boolean;
   readonly services: Record<'demucs' | 'spectral' | 'essentia' | 'ffmpeg' | 'storage', ServiceState>;
-  /** For services that are not available, and for wrong settings: why, and what to do. */
-  readonly reasons: { readonly demucs?: string; readonly settings?: string };
+  /** For services that are not available or should be replaced, and for wrong settings: why, and what to do. */
+  readonly reasons: { readonly demucs?: string; readonly ffmpeg?: string; readonly settings?: string };
+  /** Of what others make and this worker finds on its machine. */
+  readonly versions: { readonly ffmpeg?: string };
 }
 
 /** How long an answer about the storage is good for. */
 const STORAGE_FRESH_MS = 10_000;
 /** Health answers within 100 ms: a storage that needs longer counts as unavailable until it has answered. */
-const STORAGE_PATIENCE_MS = 80;
+const PATIENCE_MS = 80;
 
 let known: { at: number; state: ServiceState } = { at: 0, state: 'unavailable' };
 let asking: Promise<void> | undefined;
@@ -35,6 +38,7 @@ export async function serviceHealth(): Promise<ServiceHealth> {
       healthy: false,
       services: { demucs: state, spectral: state, essentia: state, ffmpeg: state, storage: state },
       reasons: { settings: error.message },
+      versions: {},
     };
   }
 }
@@ -42,13 +46,14 @@ export async function serviceHealth(): Promise<ServiceHealth> {
 async function configuredHealth(config: Config): Promise<ServiceHealth> {
   const demucs = separatorState(config);
   const essentia = isThere(() => createRequire(import.meta.url).resolve('essentia.js'));
-  const ffmpeg = isThere(ffmpegPath);
-  const storage = await storageState();
+  const [storage, decoder] = await Promise.all([storageState(), decoderState()]);
+  const ffmpeg = decoder.state;
   return {
     healthy:
       canSeparate(config, demucs) && [essentia, ffmpeg, storage].every((state) => state === 'available'),
     services: { demucs: demucs.state, spectral: 'available', essentia, ffmpeg, storage },
-    reasons: { demucs: demucs.reason, settings: settingsFault(config) },
+    reasons: { demucs: demucs.reason, ffmpeg: decoder.reason, settings: settingsFault(config) },
+    versions: { ffmpeg: decoder.version },
   };
 }
 
@@ -81,12 +86,25 @@ export function canSeparate(config: Config, { state }: ModelState = separatorSta
   );
 }
 
+/** The decoder's version is asked of it once; until it has answered, it counts as there. */
+async function decoderState(): Promise<{ state: ServiceState; version?: string; reason?: string }> {
+  const later = new Promise<undefined>((resolve) =>
+    setTimeout(() => resolve(undefined), PATIENCE_MS).unref(),
+  );
+  try {
+    const report: DecoderReport | undefined = await Promise.race([decoderReport(), later]);
+    return { state: 'available', version: report?.version, reason: report?.warning };
+  } catch (error) {
+    return { state: 'missing', reason: (error as Error).message };
+  }
+}
+
 async function storageState(): Promise<ServiceState> {
   if (Date.now() - known.at > STORAGE_FRESH_MS) {
     asking ??= askStorage().finally(() => {
       asking = undefined;
     });
-    await Promise.race([asking, new Promise((resolve) => setTimeout(resolve, STORAGE_PATIENCE_MS))]);
+    await Promise.race([asking, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
   }
   return known.state;
 }
@@ -104,7 +122,7 @@ async function askStorage(): Promise<void> {
 
 /** What only shows where a setting is used: a storage that can't be one, an ffmpeg that isn't there. */
 function settingsFault(config: Config): string | undefined {
-  for (const use of [() => openContainer(config), () => ffmpegPath()]) {
+  for (const use of [() => openContainer(config), () => ffmpegPaths()]) {
     try {
       use();
     } catch (error) {

@@ -3,12 +3,15 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { WorkerError } from '../errors.ts';
-import { isCutOff } from './cut-off.ts';
+import { Deadline } from './deadline.ts';
+import { chooseDecoder } from './decoder/choose.ts';
 import { ensureSpace } from './disk-space.ts';
-import { type FfmpegEnd, runFfmpeg } from './ffmpeg.ts';
-import { type AudioDescription, inputOf, probe, unsupported } from './probe.ts';
+import { decodePart } from './part.ts';
+import { probe, unsupported } from './probe.ts';
 import { SampleGuard } from './sample-guard.ts';
-import { CHANNELS, FRAME_BYTES, SAMPLE_RATE } from './song.ts';
+import { FRAME_BYTES, SAMPLE_RATE } from './song.ts';
+import { framesOf } from './source/evidence.ts';
+import { prepareSource } from './source/prepare.ts';
 
 export interface DecodeLimits {
   /** Longest song in seconds; decoding stops as soon as it is passed. */
@@ -17,6 +20,10 @@ export interface DecodeLimits {
   readonly timeoutMs: number;
   /** What must stay free on the disk, in bytes; 0 unless given. */
   readonly minFreeDiskBytes?: number;
+  /** Memory that the decoder may take, in bytes; a gigabyte unless given. */
+  readonly memoryBytes?: number;
+  /** Ends the decoding at once, with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface DecodedFile {
@@ -26,55 +33,63 @@ export interface DecodedFile {
   readonly damaged: boolean;
 }
 
-/** Seconds that a whole file may lack of its promised length: what encoders put before and behind the sound. */
-const PADDING = 0.25;
+const GIGABYTE = 1e9;
 
 /**
- * Decodes any audio file to raw stereo float32 at 44.1 kHz. Mono is doubled at its own level. More than two channels are
- * mixed down after ITU-R BS.775 (the front ones in full, centre and surround at -3 dB, no LFE), all of it lowered so that
- * channels at full scale give full scale. `target` appears only when it is complete.
+ * Decodes any audio file to raw stereo float32 at 44.1 kHz, mixed down as `mixFilter` says. Time in the result is the
+ * file's own: sound that begins late in its container, or pauses there, has silence before it. `target` appears only when
+ * it is complete.
  *
- * @throws WorkerError `unsupported_media`, `too_long`, `disk_full`, `timed_out`, `interrupted` or `compute_crashed`.
+ * @throws WorkerError `unsupported_media`, `too_long`, `disk_full`, `timed_out`, `out_of_memory`, `interrupted` or
+ * `compute_crashed`; or the signal's reason.
  */
 export async function decode(source: string, target: string, limits: DecodeLimits): Promise<DecodedFile> {
-  const { maxDurationSeconds, timeoutMs, minFreeDiskBytes = 0 } = limits;
-  const audio = await probe(source, timeoutMs);
-  const seconds = Math.min(audio.duration ?? maxDurationSeconds, maxDurationSeconds);
-  await ensureSpace(dirname(target), seconds * SAMPLE_RATE * FRAME_BYTES, minFreeDiskBytes);
-
-  const maxFrames = Math.ceil(maxDurationSeconds * SAMPLE_RATE);
-  const guard = new SampleGuard(maxFrames, () => tooLong(maxDurationSeconds));
+  using deadline = new Deadline(limits.timeoutMs, limits.signal);
+  const { signal } = deadline;
   const partial = `${target}.${process.pid}.partial`;
-  const sink = createWriteStream(partial);
-  const ffmpeg = runFfmpeg(['-v', 'error', ...inputOf(source), ...outputOf(audio)], timeoutMs);
+  const corrected = `${target}.${process.pid}.corrected.partial`;
   try {
-    const [end] = await Promise.all([ffmpeg.ended, pipeline(ffmpeg.stdout, guard, sink)]);
-    if (guard.frames === 0) throw unsupported(end.words, true);
-    const damaged = guard.replaced > 0 || isDamaged(end, guard.frames, audio) || (await isCutOff(source));
+    const decoded = await decodeTo(partial, source, corrected, { ...limits, signal });
     await rename(partial, target);
-    return { frames: guard.frames, damaged };
+    return decoded;
   } catch (error) {
-    ffmpeg.kill();
-    if (!sink.closed) await new Promise<void>((resolve) => sink.destroy().once('close', resolve));
-    await rm(partial, { force: true });
-    throw error;
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    for (const file of [partial, corrected]) await rm(file, { force: true });
   }
 }
 
-function outputOf({ isMono }: AudioDescription): string[] {
-  const mix = isMono ? 'pan=stereo|c0=c0|c1=c0' : 'aresample=rematrix_maxval=1';
-  const stereo = ['-af', mix, '-ac', String(CHANNELS), '-ar', String(SAMPLE_RATE)];
-  return ['-map', '0:a:0', '-vn', '-sn', '-dn', ...stereo, '-f', 'f32le', 'pipe:1'];
-}
+async function decodeTo(
+  partial: string,
+  source: string,
+  corrected: string,
+  limits: DecodeLimits & { readonly signal: AbortSignal },
+): Promise<DecodedFile> {
+  const { maxDurationSeconds: maxSeconds, minFreeDiskBytes = 0, memoryBytes = GIGABYTE, signal } = limits;
+  const decoder = await chooseDecoder();
+  const prepared = await prepareSource(source, corrected, minFreeDiskBytes);
+  const probed = await probe(decoder, prepared.parts[0], { memoryBytes, signal });
+  const frames = await framesOf(source, probed.format);
+  // Tags behind the sound make some decoders lose the last frame.
+  const parts = frames ? [{ path: source, range: { start: 0, end: frames.end } }] : prepared.parts;
+  const seconds = Math.min(probed.duration ?? maxSeconds, maxSeconds);
+  await ensureSpace(dirname(partial), seconds * SAMPLE_RATE * FRAME_BYTES, minFreeDiskBytes);
 
-function isDamaged(
-  { words, succeeded }: FfmpegEnd,
-  frames: number,
-  { promised = 0 }: AudioDescription,
-): boolean {
-  // Of what it writes itself, ffmpeg complains where streams follow one another.
-  const complaints = words.split('\n').filter((line) => line && !line.startsWith('[f32le @'));
-  return !succeeded || complaints.length > 0 || frames / SAMPLE_RATE < promised - PADDING;
+  let damaged = prepared.isDamaged || frames?.isCut === true;
+  let words = '';
+  async function* samples(): AsyncGenerator<Buffer> {
+    for (const part of parts) {
+      const audio = part === parts[0] ? probed : await probe(decoder, part, { memoryBytes, signal });
+      const task = { part, audio, source: prepared, isWhole: frames?.isWhole === true, maxSeconds };
+      const end = yield* decodePart(decoder, task, { memoryBytes, signal });
+      damaged ||= end.damaged;
+      words += end.words;
+    }
+  }
+  const guard = new SampleGuard(Math.ceil(maxSeconds * SAMPLE_RATE), () => tooLong(maxSeconds));
+  await pipeline(samples(), guard, createWriteStream(partial), { signal });
+  if (guard.frames === 0) throw unsupported(words, true);
+  return { frames: guard.frames, damaged: damaged || guard.replaced > 0 };
 }
 
 function tooLong(maxSeconds: number): WorkerError {

@@ -8,11 +8,17 @@ import type { Config } from '../config.ts';
 import type { SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
 import { readContent } from '../storage/blob-version.ts';
+import { abortable } from './abortable.ts';
+import { undoEncoding } from './content-encoding.ts';
 import { type DecodedFile, decode } from './decode.ts';
 import { ensureSpace, namingFullDisk } from './disk-space.ts';
+import { SharedWork } from './shared-work.ts';
 
 /** Version of a song's blob; once its SHA-256 is known, that content and no other. */
-export type SongVersion = Pick<SourceInfo, 'audio_file_id' | 'blob_name' | 'etag' | 'size_bytes'> &
+export type SongVersion = Pick<
+  SourceInfo,
+  'audio_file_id' | 'blob_name' | 'etag' | 'size_bytes' | 'content_encoding'
+> &
   Partial<Pick<SourceInfo, 'sha256'>> & { readonly content_md5?: string };
 
 export interface LocalSong extends DecodedFile {
@@ -22,18 +28,42 @@ export interface LocalSong extends DecodedFile {
 }
 
 /** Decoding that is under way in this process, so that stages running side by side share it. */
-const underWay = new Map<string, Promise<LocalSong>>();
+const underWay = new Map<string, SharedWork<LocalSong>>();
 
-/** The decoded song on this machine: the copy that is there, or else downloaded and decoded now. */
-export function localSong(
+/**
+ * The decoded song on this machine: the copy that is there, or else downloaded and decoded now.
+ *
+ * @throws WorkerError why it could not be had, or `signal`'s reason.
+ */
+export async function localSong(
   container: ContainerClient,
   source: SongVersion,
   config: Config,
+  signal?: AbortSignal,
 ): Promise<LocalSong> {
+  signal?.throwIfAborted();
   const folder = folderOf(source, config);
-  const running = underWay.get(folder) ?? obtain(container, source, config, folder);
-  underWay.set(folder, running);
-  return running.finally(() => underWay.delete(folder));
+  const running = underWay.get(folder) ?? start(container, source, config, folder);
+  try {
+    return await running.wait(signal);
+  } catch (error) {
+    // Whoever came before has left it off; nobody else has.
+    if (running.isAborted && !signal?.aborted) return await localSong(container, source, config, signal);
+    throw error;
+  }
+}
+
+function start(
+  container: ContainerClient,
+  source: SongVersion,
+  config: Config,
+  folder: string,
+): SharedWork<LocalSong> {
+  const work = new SharedWork((signal) =>
+    obtain(container, source, config, folder, signal).finally(() => underWay.delete(folder)),
+  );
+  underWay.set(folder, work);
+  return work;
 }
 
 /** Folders that this process has used. */
@@ -63,6 +93,7 @@ async function obtain(
   source: SongVersion,
   config: Config,
   folder: string,
+  signal: AbortSignal,
 ): Promise<LocalSong> {
   used.add(folder);
   const path = join(folder, 'song.f32');
@@ -75,7 +106,9 @@ async function obtain(
   try {
     await mkdir(folder, { recursive: true });
     await ensureSpace(folder, source.size_bytes, minFreeDiskBytes);
-    const sha256 = await readContent(container, source, (pieces) => downloadTo(encoded, pieces));
+    const sha256 = await readContent(container, source, (pieces) =>
+      downloadTo(encoded, pieces, source.content_encoding, config.maxFileBytes, signal),
+    );
     if (source.sha256 !== undefined && source.sha256 !== sha256)
       throw new WorkerError(
         'blob_changed',
@@ -84,7 +117,9 @@ async function obtain(
     const decoded = await decode(encoded, path, {
       maxDurationSeconds: config.maxDurationSeconds,
       timeoutMs: config.decodeTimeoutMs,
+      memoryBytes: config.decoderMemoryBytes,
       minFreeDiskBytes,
+      signal,
     });
     await writeFile(description, JSON.stringify({ ...decoded, sha256 }));
     return { path, ...decoded, sha256 };
@@ -96,16 +131,22 @@ async function obtain(
   }
 }
 
-/** Writes a file; the SHA-256 of it in hex. */
-async function downloadTo(path: string, pieces: AsyncIterable<Buffer>): Promise<string> {
+/** Writes a file of what the blob holds; the SHA-256 of the blob in hex. */
+async function downloadTo(
+  path: string,
+  pieces: AsyncIterable<Buffer>,
+  encoding: string | undefined,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<string> {
   const hash = createHash('sha256');
   async function* hashed() {
-    for await (const piece of pieces) {
+    for await (const piece of abortable(pieces, signal)) {
       hash.update(piece);
       yield piece;
     }
   }
-  await pipeline(hashed, createWriteStream(path));
+  await pipeline(undoEncoding(hashed(), encoding, maxBytes), createWriteStream(path));
   return hash.digest('hex');
 }
 

@@ -1,55 +1,79 @@
 import { WorkerError } from '../errors.ts';
-import { runFfmpeg } from './ffmpeg.ts';
+import { channelCount } from './channel-mix.ts';
+import type { Decoder } from './decoder/choose.ts';
+import type { Input } from './decoder/command.ts';
+import { type DecoderLimits, runDecoder } from './decoder/process.ts';
 
 /** What a file says of its sound before it is decoded. None of it need be true. */
 export interface AudioDescription {
-  readonly isMono: boolean;
+  /** ffmpeg's names of the format, such as `mov,mp4,m4a`. */
+  readonly format: string;
+  readonly codec: string;
+  /** ffmpeg's word for the channels, see `mixFilter`. */
+  readonly layout: string;
+  /** Time that the file begins with, in seconds. */
+  readonly start: number;
   /** Seconds, where the file tells or its size suggests a length. */
   readonly duration?: number;
   /** Seconds of sound that the file promises; absent where the length is guessed, or may be that of its pictures. */
   readonly promised?: number;
 }
 
-/** Playlists and scripts are text that makes ffmpeg open other files: audio comes in these containers only. */
-const FORMATS = 'mp3,wav,w64,flac,ogg,mov,mp4,m4a,aac,aiff,asf,matroska,webm,caf,ac3,eac3,amr,au,wv,ape,mpc';
-
-/** The decoder may open the file it is given and its own pipes: no network, no playlist's entries elsewhere. */
-export const inputOf = (source: string): string[] => [
-  '-protocol_whitelist',
-  'file,pipe',
-  '-format_whitelist',
-  FORMATS,
-  // Damage that checksums tell is to be heard of.
-  '-err_detect',
-  'crccheck',
-  '-i',
-  `file:${source}`,
-];
+/** Rates of sound, in Hz: from below a telephone's to DSD, of which a byte counts as a sample. */
+const MIN_RATE = 1000;
+const MAX_RATE = 2_822_400;
+const MAX_CHANNELS = 64;
 
 // Tags may hold the same words, but never at the beginning of a line.
-const AUDIO = /^ +Stream #\d+:\d+.*?: Audio: .*?, \d+ Hz, ([^,]+)/m;
+const FORMAT = /^Input #0, (\S+), from/m;
+const AUDIO = /^ +Stream #\d+:\d+.*?: Audio: ([a-z\d_]+).*?, (\d+) Hz, ([^,\r\n]+)/m;
 const PICTURES = /^ +Stream #\d+:\d+.*?: Video: (?!.*\(attached pic\))/m;
-const LENGTH = /^ +Duration: (\d+):(\d+):([\d.]+)(?:, start: (-?[\d.]+))?/m;
+const LENGTH = /^ +Duration: (?:(\d+):(\d+):([\d.]+)|N\/A)(?:, start: (-?[\d.]+))?/m;
 
 /**
- * Reads ffmpeg's own description of a file.
+ * Reads the decoder's own description of a file.
  *
- * @throws WorkerError `unsupported_media`, `timed_out`, `interrupted` or `compute_crashed`.
+ * @throws WorkerError `unsupported_media`, or what `runDecoder` fails with.
  */
-export async function probe(source: string, timeoutMs: number): Promise<AudioDescription> {
-  const { stdout, ended } = runFfmpeg(inputOf(source), timeoutMs);
-  stdout.resume();
-  const { words } = await ended;
-  const [, layout] = AUDIO.exec(words) ?? [];
-  if (!layout) throw unsupported(words, words.includes('Input #0'));
-  const [, hours, minutes, seconds, start] = LENGTH.exec(words) ?? [];
+export async function probe(
+  decoder: Decoder,
+  input: Input,
+  limits: DecoderLimits,
+): Promise<AudioDescription> {
+  const { samples, stretches, ended } = runDecoder(decoder, { input }, limits);
+  samples.resume();
+  stretches.resume();
+  return describe((await ended).words);
+}
+
+/** What a decoder's words say. @throws WorkerError `unsupported_media` */
+export function describe(words: string): AudioDescription {
+  const [, format] = FORMAT.exec(words) ?? [];
+  const [, codec, rate, layout] = AUDIO.exec(words) ?? [];
+  if (!format || !layout) throw unsupported(words, words.includes('Input #0'));
+  checkRate(Number(rate), words);
+  checkChannels(channelCount(layout), words);
+  const [, hours, minutes, seconds, start = '0'] = LENGTH.exec(words) ?? [];
   const duration = hours ? Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) : undefined;
   const isGuess = words.includes('Estimating duration') || PICTURES.test(words);
   return {
-    isMono: /^(mono|1 channels?)\b/.test(layout),
+    format,
+    codec,
+    layout,
+    start: Number(start),
     duration,
-    promised: duration === undefined || isGuess ? undefined : duration - Math.max(0, Number(start ?? 0)),
+    promised: duration === undefined || isGuess ? undefined : duration - Math.max(0, Number(start)),
   };
+}
+
+function checkRate(rate: number, words: string): void {
+  if (rate >= MIN_RATE && rate <= MAX_RATE) return;
+  throw notMusic(`it claims ${rate} samples a second; expected ${MIN_RATE} to ${MAX_RATE}`, words);
+}
+
+function checkChannels(channels: number, words: string): void {
+  if (channels <= MAX_CHANNELS) return;
+  throw notMusic(`it claims ${channels} channels; expected at most ${MAX_CHANNELS}`, words);
 }
 
 /** What some of ffmpeg's words mean for the one who sent the file. */
@@ -59,18 +83,19 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
     /moov atom not found/,
     'its index is missing, which mostly stands at the end, so it may have been cut short',
   ],
-  [
-    /Rematrix is needed/,
-    'it does not tell where its channels belong, so they can not be mixed down to stereo',
-  ],
   [PICTURES, 'it has pictures and no sound'],
 ];
 const NOT_AUDIO = 'it is not audio, or its beginning is damaged';
 const NO_SOUND = 'it begins like an audio file, but no sound follows';
 
-/** `words`: what ffmpeg said, which becomes the error's cause; `begins`: that it knew the file's format. */
+/** `words`: what the decoder said, which becomes the error's cause; `begins`: that it knew the file's format. */
 export function unsupported(words: string, begins: boolean): WorkerError {
   const reason = REASONS.find(([pattern]) => pattern.test(words))?.[1] ?? (begins ? NO_SOUND : NOT_AUDIO);
+  return notMusic(reason, words);
+}
+
+/** `reason`: half a sentence for people. */
+export function notMusic(reason: string, words = reason): WorkerError {
   return new WorkerError(
     'unsupported_media',
     `The file holds no audio that can be decoded: ${reason}. Send an mp3, wav, flac, ogg, opus, m4a, aiff or wma file.`,

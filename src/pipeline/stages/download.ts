@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { logDecoder } from '../audio/decoder/report.ts';
 import { localSong } from '../audio/local-song.ts';
 import type { BlobVersion, JobInput, SeparationPlan, SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
@@ -19,17 +20,20 @@ export async function download(
   job: Omit<JobInput, 'attempts' | 'retry_ms' | 'origin'>,
   context: StageContext,
 ): Promise<DownloadResult> {
-  const { container, config } = context;
+  const { container, config, signal } = context;
   await takeFromQueue(job, context);
   const separator = chooseSeparator(job.model, job.stems, config);
   const { audio_file_id, blob_name } = job;
   const version = await currentVersion(container, blob_name);
   checkVersion(job, version, config.maxFileBytes);
-  const song = await localSong(container, { audio_file_id, ...version }, config).catch(async (error) => {
-    if (error instanceof WorkerError && !error.retryable && error.code !== 'blob_changed')
-      await noteUnreadable(audio_file_id, version, context);
-    throw error;
-  });
+  await logDecoder(context.log);
+  const song = await localSong(container, { audio_file_id, ...version }, config, signal).catch(
+    async (error) => {
+      const isOfSong = error instanceof WorkerError && !error.retryable && error.code !== 'blob_changed';
+      if (isOfSong && !signal?.aborted) await noteUnreadable(audio_file_id, version, context);
+      throw error;
+    },
+  );
   await noteVersion(audio_file_id, { ...version, sha256: song.sha256 }, context);
   faultPoint('download', 'middle');
   const source: SourceInfo = {
@@ -37,6 +41,7 @@ export async function download(
     blob_name,
     etag: version.etag,
     size_bytes: version.size_bytes,
+    content_encoding: version.content_encoding,
     sha256: song.sha256,
     frames: song.frames,
     damaged: song.damaged,

@@ -8,13 +8,20 @@ import { propertiesOf, readBlob } from './container.ts';
 const MAX_READS = 5;
 
 /** A version of which all is known that the storage tells. */
-export type ToldVersion = BlobVersion & Required<Pick<BlobVersion, 'etag' | 'size_bytes'>>;
+export type ToldVersion = BlobVersion &
+  Required<Pick<BlobVersion, 'etag' | 'size_bytes'>> & { readonly content_encoding?: string };
 
 /** What a blob's properties tell of its version. */
 export function toldVersion(blob_name: string, properties: BlobGetPropertiesResponse): ToldVersion {
-  const { etag = '', contentLength = 0, contentMD5 } = properties;
+  const { etag = '', contentLength = 0, contentMD5, contentEncoding: content_encoding } = properties;
   const content_md5 = contentMD5 && Buffer.from(contentMD5).toString('base64');
-  return { blob_name, etag, size_bytes: contentLength, ...(content_md5 && { content_md5 }) };
+  return {
+    blob_name,
+    etag,
+    size_bytes: contentLength,
+    ...(content_md5 && { content_md5 }),
+    ...(content_encoding && { content_encoding }),
+  };
 }
 
 /** The version that a blob has now. @throws WorkerError `blob_not_found` */

@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { WorkerError } from '../../errors.ts';
+import { ffmpegPaths } from '../ffmpeg.ts';
+import { compareVersions, versionIn } from './version.ts';
+
+/** What songs are decoded with. */
+export interface Decoder {
+  /** `ffmpeg`: the program at `path`; `libav`: this worker's own around ffmpeg's libraries from the `node-av` package. */
+  readonly kind: 'ffmpeg' | 'libav';
+  readonly path: string;
+  /** Version of ffmpeg; absent where it does not tell. */
+  readonly version?: string;
+}
+
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+/** Time that a program has to tell its version, in ms. */
+const PATIENCE_MS = 20_000;
+export const LIBAV_PROGRAM = fileURLToPath(new URL(`./libav${extname(import.meta.url)}`, import.meta.url));
+
+let chosen: { key: string; decoder: Promise<Decoder> } | undefined;
+
+/**
+ * The decoder of this machine: the ffmpeg that `FFMPEG_PATH` names, else the newest of those that are there. It is looked
+ * for once.
+ *
+ * @throws WorkerError `internal` where there is none.
+ */
+export function chooseDecoder(env: NodeJS.ProcessEnv = process.env): Promise<Decoder> {
+  const key = JSON.stringify([env.FFMPEG_PATH, env.PATH]);
+  if (chosen?.key !== key) {
+    const decoder = newest(env);
+    chosen = { key, decoder };
+    // What failed is looked for again.
+    decoder.catch(() => {
+      if (chosen?.decoder === decoder) chosen = undefined;
+    });
+  }
+  return chosen.decoder;
+}
+
+async function newest(env: NodeJS.ProcessEnv): Promise<Decoder> {
+  const programs = ffmpegPaths(env).map(ffmpeg);
+  const found = (await Promise.all(env.FFMPEG_PATH ? programs : [libav(), ...programs])).filter(
+    (decoder) => decoder !== undefined,
+  );
+  // Sorting is stable: of equals the first stays first.
+  const [best] = found.sort((a, b) => compareVersions(b.version, a.version));
+  if (best) return best;
+  throw new WorkerError('internal', 'No ffmpeg was found. Install one, or set FFMPEG_PATH to its path.');
+}
+
+/** One that was asked for by name is taken whatever it says of itself. */
+async function ffmpeg(path: string): Promise<Decoder | undefined> {
+  const words = await run(path, ['-version'], { timeout: PATIENCE_MS }).catch(() => undefined);
+  if (!words && path !== process.env.FFMPEG_PATH) return undefined;
+  return { kind: 'ffmpeg', path, version: versionIn(words?.stdout ?? '') };
+}
+
+/** Its libraries are there for some platforms only. Asking takes a process, so that they are never loaded into this one. */
+async function libav(): Promise<Decoder | undefined> {
+  try {
+    require.resolve('node-av/lib');
+  } catch {
+    return undefined;
+  }
+  const asked = await run(process.execPath, [LIBAV_PROGRAM, 'version'], { timeout: PATIENCE_MS }).catch(
+    () => undefined,
+  );
+  const version = asked && versionIn(asked.stdout);
+  return version ? { kind: 'libav', path: LIBAV_PROGRAM, version } : undefined;
+}
