@@ -1,7 +1,7 @@
 /** One activity per stage. Each takes and returns small JSON and can be run again. */
 import { app, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
-import { removeLocalSongs } from '../pipeline/audio/local-song.ts';
+import { removeHeldFolders } from '../pipeline/audio/copies/copies.ts';
 import { endIdleProcesses } from '../pipeline/compute/pool.ts';
 import type { Stage } from '../pipeline/contracts.ts';
 import { asWorkerError } from '../pipeline/errors.ts';
@@ -31,7 +31,7 @@ app.hook.appTerminate(async () => {
   interruptActivities();
   await Promise.allSettled(underWay);
   endIdleProcesses();
-  await removeLocalSongs();
+  await removeHeldFolders();
 });
 
 function register<I>(stage: Stage, work: (input: I, context: StageContext) => Promise<unknown>): void {

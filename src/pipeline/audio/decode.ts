@@ -17,6 +17,8 @@ export interface DecodeLimits {
   readonly timeoutMs: number;
   /** What must stay free on the disk, in bytes; 0 unless given. */
   readonly minFreeDiskBytes?: number;
+  /** Makes room for so many bytes, before they are written. */
+  readonly makeRoom?: (bytes: number) => Promise<void>;
 }
 
 export interface DecodedFile {
@@ -40,7 +42,9 @@ export async function decode(source: string, target: string, limits: DecodeLimit
   const { maxDurationSeconds, timeoutMs, minFreeDiskBytes = 0 } = limits;
   const audio = await probe(source, timeoutMs);
   const seconds = Math.min(audio.duration ?? maxDurationSeconds, maxDurationSeconds);
-  await ensureSpace(dirname(target), seconds * SAMPLE_RATE * FRAME_BYTES, minFreeDiskBytes);
+  const bytes = seconds * SAMPLE_RATE * FRAME_BYTES;
+  await limits.makeRoom?.(bytes);
+  await ensureSpace(dirname(target), bytes, minFreeDiskBytes);
 
   const maxFrames = Math.ceil(maxDurationSeconds * SAMPLE_RATE);
   const guard = new SampleGuard(maxFrames, () => tooLong(maxDurationSeconds));

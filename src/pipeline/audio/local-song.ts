@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ContainerClient } from '@azure/storage-blob';
@@ -8,8 +8,11 @@ import type { Config } from '../config.ts';
 import type { SourceInfo } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
 import { readContent } from '../storage/blob-version.ts';
+import { type HeldFolder, holdFolder, removeFolder } from './copies/copies.ts';
+import { DESCRIPTION, SAMPLES } from './copies/copy-folder.ts';
 import { type DecodedFile, decode } from './decode.ts';
 import { ensureSpace, namingFullDisk } from './disk-space.ts';
+import { FRAME_BYTES } from './song.ts';
 
 /** Version of a song's blob; once its SHA-256 is known, that content and no other. */
 export type SongVersion = Pick<SourceInfo, 'audio_file_id' | 'blob_name' | 'etag' | 'size_bytes'> &
@@ -21,78 +24,92 @@ export interface LocalSong extends DecodedFile {
   readonly sha256: string;
 }
 
+/** A decoded song that stays on this machine until it is released. */
+export type HeldSong = LocalSong & AsyncDisposable;
+
 /** Decoding that is under way in this process, so that stages running side by side share it. */
 const underWay = new Map<string, Promise<LocalSong>>();
 
-/** The decoded song on this machine: the copy that is there, or else downloaded and decoded now. */
-export function localSong(
+/** The decoded song on this machine: the copy that is there, or else downloaded and decoded now. Whoever asks releases it. */
+export async function localSong(
   container: ContainerClient,
   source: SongVersion,
   config: Config,
-): Promise<LocalSong> {
-  const folder = folderOf(source, config);
-  const running = underWay.get(folder) ?? obtain(container, source, config, folder);
-  underWay.set(folder, running);
-  return running.finally(() => underWay.delete(folder));
+): Promise<HeldSong> {
+  const folder = await holdFolder(keyOf(source), config);
+  try {
+    const running = underWay.get(folder.path) ?? obtain(container, source, config, folder);
+    underWay.set(folder.path, running);
+    const song = await running.finally(() => underWay.delete(folder.path));
+    return { ...song, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  } catch (error) {
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
-/** Folders that this process has used. */
-const used = new Set<string>();
-
-/** This machine's folder of a song, for files that go when the decoded song goes. */
-export async function songFolder(source: SongVersion, config: Config): Promise<string> {
-  const folder = folderOf(source, config);
-  used.add(folder);
-  await mkdir(folder, { recursive: true });
-  return folder;
+/** This machine's folder of a song, for files that go when the decoded song goes. Whoever asks releases it. */
+export function songFolder(source: SongVersion, config: Config): Promise<HeldFolder> {
+  return holdFolder(keyOf(source), config);
 }
 
-/** Removes the decoded songs of this process from this machine. */
-export async function removeLocalSongs(): Promise<void> {
-  for (const folder of used) await rm(folder, { recursive: true, force: true });
-  used.clear();
-}
-
-/** Removes the decoded song from this machine. */
+/** Removes the decoded song from this machine, unless somebody uses it. */
 export async function removeLocalSong(source: SongVersion, config: Config): Promise<void> {
-  await rm(folderOf(source, config), { recursive: true, force: true });
+  await removeFolder(keyOf(source), config);
 }
 
 async function obtain(
   container: ContainerClient,
   source: SongVersion,
   config: Config,
-  folder: string,
+  folder: HeldFolder,
 ): Promise<LocalSong> {
-  used.add(folder);
-  const path = join(folder, 'song.f32');
-  const description = join(folder, 'song.json');
-  const known = await readFile(description, 'utf8').catch(() => undefined);
-  if (known) return { path, ...JSON.parse(known) };
+  const path = join(folder.path, SAMPLES);
+  const description = join(folder.path, DESCRIPTION);
+  const known = await readDescription(description, path);
+  if (known) return { path, ...known };
 
   const { minFreeDiskBytes } = config;
-  const encoded = join(folder, 'encoded');
+  // Another process may be decoding the same song: each writes files of its own, and what is complete takes its place.
+  const encoded = join(folder.path, `encoded.${folder.id}`);
+  const samples = join(folder.path, `song.${folder.id}.f32`);
   try {
-    await mkdir(folder, { recursive: true });
-    await ensureSpace(folder, source.size_bytes, minFreeDiskBytes);
+    await folder.makeRoom(source.size_bytes);
+    await ensureSpace(folder.path, source.size_bytes, minFreeDiskBytes);
     const sha256 = await readContent(container, source, (pieces) => downloadTo(encoded, pieces));
     if (source.sha256 !== undefined && source.sha256 !== sha256)
       throw new WorkerError(
         'blob_changed',
         `The blob '${source.blob_name}' was replaced while it was analysed.`,
       );
-    const decoded = await decode(encoded, path, {
+    const decoded = await decode(encoded, samples, {
       maxDurationSeconds: config.maxDurationSeconds,
       timeoutMs: config.decodeTimeoutMs,
       minFreeDiskBytes,
+      makeRoom: (bytes) => folder.makeRoom(bytes),
     });
-    await writeFile(description, JSON.stringify({ ...decoded, sha256 }));
+    const written = join(folder.path, `song.${folder.id}.json`);
+    await writeFile(written, JSON.stringify({ ...decoded, sha256 }));
+    await rename(samples, path);
+    await rename(written, description);
     return { path, ...decoded, sha256 };
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw namingFullDisk(error, folder);
+    throw namingFullDisk(error, folder.path);
   } finally {
     await rm(encoded, { force: true });
+  }
+}
+
+/** What is known of a copy; undefined where it is not there or not whole. */
+async function readDescription(
+  description: string,
+  path: string,
+): Promise<Omit<LocalSong, 'path'> | undefined> {
+  try {
+    const known = JSON.parse(await readFile(description, 'utf8')) as Omit<LocalSong, 'path'>;
+    return (await stat(path)).size === known.frames * FRAME_BYTES ? known : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -109,10 +126,10 @@ async function downloadTo(path: string, pieces: AsyncIterable<Buffer>): Promise<
   return hash.digest('hex');
 }
 
-function folderOf({ audio_file_id, blob_name, etag }: SongVersion, config: Config): string {
-  const key = createHash('sha256')
+/** Names the folder of a version of a song: 24 hexadecimal digits. */
+function keyOf({ audio_file_id, blob_name, etag }: SongVersion): string {
+  return createHash('sha256')
     .update(JSON.stringify([audio_file_id, blob_name, etag]))
     .digest('hex')
     .slice(0, 24);
-  return join(config.workDir, key);
 }

@@ -27,10 +27,13 @@ export async function readStemChords(
     new MonoCopy(container, source.audio_file_id, stem, plan.run).read(plan),
   );
   // A folder of its own: an attempt that has run out of time may still be at work beside the next one.
-  const folder = await mkdtemp(join(await songFolder(source, config), 'chords-'));
+  await using held = await songFolder(source, config);
+  const folder = await mkdtemp(join(held.path, `chords-${held.id}-`));
   const song = join(folder, 'accompaniment.f32');
   try {
-    await ensureSpace(folder, source.frames * Float32Array.BYTES_PER_ELEMENT, config.minFreeDiskBytes);
+    const bytes = source.frames * Float32Array.BYTES_PER_ELEMENT;
+    await held.makeRoom(bytes, signal);
+    await ensureSpace(folder, bytes, config.minFreeDiskBytes);
     await pipeline(summed(copies), createWriteStream(song), { signal });
     for await (const message of runInChild({ kind: 'chords', song, analysis }, signal))
       if (message.kind === 'chords') return message.chords;

@@ -145,7 +145,8 @@ describe('a run with HTDemucs', { timeout: 60_000 }, () => {
     expect(jams!.sandbox.separation).toEqual({ ...separator, stems: plan.stems });
 
     const [vocals, rest] = [await published('vocals'), await published('no_vocals')];
-    using mix = new SongFile((await localSong(storage.container, source, context.config)).path);
+    await using copy = await localSong(storage.container, source, context.config);
+    using mix = new SongFile(copy.path);
     const [left] = mix.read(0, mix.frames);
     expect(vocals.some((sample) => Math.abs(sample) > 100)).toBe(true);
     let worst = 0;
