@@ -48,9 +48,10 @@ export async function localSong(
   }
 }
 
-/** This machine's folder of a song, for files that go when the decoded song goes. Whoever asks releases it. */
-export function songFolder(source: SongVersion, config: Config): Promise<HeldFolder> {
-  return holdFolder(keyOf(source), config);
+/** A folder on this machine for files that are made of a song, and go when who asks releases it. */
+export function scratchFolder(source: SongVersion, config: Config): Promise<HeldFolder> {
+  // Not the decoded song's: that may go where there is no room for both.
+  return holdFolder(keyOf(source, 'scratch'), config);
 }
 
 /** Removes the decoded song from this machine, unless somebody uses it. */
@@ -127,9 +128,9 @@ async function downloadTo(path: string, pieces: AsyncIterable<Buffer>): Promise<
 }
 
 /** Names the folder of a version of a song: 24 hexadecimal digits. */
-function keyOf({ audio_file_id, blob_name, etag }: SongVersion): string {
+function keyOf({ audio_file_id, blob_name, etag }: SongVersion, ...purpose: string[]): string {
   return createHash('sha256')
-    .update(JSON.stringify([audio_file_id, blob_name, etag]))
+    .update(JSON.stringify([audio_file_id, blob_name, etag, ...purpose]))
     .digest('hex')
     .slice(0, 24);
 }

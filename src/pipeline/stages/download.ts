@@ -25,11 +25,13 @@ export async function download(
   const { audio_file_id, blob_name } = job;
   const version = await currentVersion(container, blob_name);
   checkVersion(job, version, config.maxFileBytes);
-  await using song = await localSong(container, { audio_file_id, ...version }, config).catch(async (error) => {
-    if (error instanceof WorkerError && !error.retryable && error.code !== 'blob_changed')
-      await noteUnreadable(audio_file_id, version, context);
-    throw error;
-  });
+  await using song = await localSong(container, { audio_file_id, ...version }, config).catch(
+    async (error) => {
+      if (error instanceof WorkerError && !error.retryable && error.code !== 'blob_changed')
+        await noteUnreadable(audio_file_id, version, context);
+      throw error;
+    },
+  );
   await noteVersion(audio_file_id, { ...version, sha256: song.sha256 }, context);
   faultPoint('download', 'middle');
   const source: SourceInfo = {

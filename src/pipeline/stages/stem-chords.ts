@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ensureSpace, namingFullDisk } from '../audio/disk-space.ts';
-import { songFolder } from '../audio/local-song.ts';
+import { scratchFolder } from '../audio/local-song.ts';
 import { fromPcm16 } from '../audio/wav.ts';
 import { runInChild } from '../compute/run.ts';
 import type { SeparationPlan, SourceInfo } from '../contracts.ts';
@@ -27,7 +27,7 @@ export async function readStemChords(
     new MonoCopy(container, source.audio_file_id, stem, plan.run).read(plan),
   );
   // A folder of its own: an attempt that has run out of time may still be at work beside the next one.
-  await using held = await songFolder(source, config);
+  await using held = await scratchFolder(source, config);
   const folder = await mkdtemp(join(held.path, `chords-${held.id}-`));
   const song = join(folder, 'accompaniment.f32');
   try {
