@@ -17,7 +17,16 @@ import { aPlace, end, startWorker } from '../test/support/commands.ts';
 import { completed, until } from '../test/support/runs.ts';
 import { writeTone } from '../test/support/tone.ts';
 import { plot } from './plot.ts';
-import { type Costs, simulate } from './simulation.ts';
+import { measureQueueing, SONGS as QUEUED_SONGS, queueingReport } from './queueing.ts';
+import {
+  type Costs,
+  firstComeFirstServed,
+  mean,
+  type Order,
+  PLAIN_ORDER,
+  simulate,
+  WORKER_ORDER,
+} from './simulation.ts';
 
 const SECONDS = 180;
 const INSTANCES = [1, 2, 3, 5, 10, 20, 30, 50, 100];
@@ -90,6 +99,19 @@ function costsOf({ stage_seconds, stems, source }: ResultDocument, partSegments?
   };
 }
 
+/** First result and mean completion of many songs at once, in times of one alone and of first come, first served. */
+function queued(instances: number, order: Order): string {
+  const songs = new Array<Costs>(QUEUED_SONGS).fill(costs);
+  const { ended } = simulate(songs, { instances, order });
+  const first = Math.min(...ended) / simulate(costs, { instances, songs: 1, order }).seconds;
+  const average = mean(ended) / mean(firstComeFirstServed(songs, instances));
+  return `${first.toFixed(2)}x | ${average.toFixed(2)}x`;
+}
+
+const queueing = await measureQueueing({
+  DEMUCS_MODEL: options.model,
+  MODELS_DIR: readConfig().modelsDir,
+});
 const one = await measure(1);
 const two = await measure(2);
 const costs = costsOf(one);
@@ -137,12 +159,24 @@ A song of three minutes, one instance on this machine with ${availableParallelis
 | --: | --: | --: | --: | --: | --: |
 ${[one, two].map((run, i) => row(i + 1, run)).join('\n')}
 
+### Many songs at once
+
+${queueingReport(queueing)}
+
 ## Simulated
 
 Instances of one computing process each, stages as measured with one process; ${SONGS} songs that all wait at the beginning give the
 throughput. A song has ${costs.parts.length} parts of separation and ${activities} activities, reads ${(costs.bytesRead / MEGABYTE).toFixed(1)} MB and writes ${(costs.bytesWritten / MEGABYTE).toFixed(0)} MB in ${costs.blocks} blocks.
 
 ${table}
+
+${QUEUED_SONGS} songs that come at once: the first result over a song alone, and the mean completion over first come, first served (song
+after song, each with all instances for itself). The worker's activity that completes a song's parts goes on with its late stages,
+and downloads make way; beside it what a plain queue would give:
+
+| instances | first | mean | first, plain | mean, plain |
+| --: | --: | --: | --: | --: |
+${INSTANCES.map((n) => `| ${n} | ${queued(n, WORKER_ORDER)} | ${queued(n, PLAIN_ORDER)} |`).join('\n')}
 
 ![Time of one song and throughput over instances](${fileName}.svg)
 

@@ -27,22 +27,27 @@ export class ActivityWatch implements Disposable {
   readonly #abort = new AbortController();
   readonly #timers: NodeJS.Timeout[];
 
-  constructor(stage: Stage, audioFileId: string, context: StageContext) {
+  /** The stage may take `limitMs`, where it has not its full time. */
+  constructor(
+    stage: Stage,
+    audioFileId: string,
+    context: StageContext,
+    limitMs = context.config.stageTimeoutMs,
+  ) {
     this.#stage = stage;
     this.#audioFileId = audioFileId;
     this.#context = context;
     this.signal = AbortSignal.any([this.#abort.signal, shutdown.signal]);
-    const limit = context.config.stageTimeoutMs;
     const late = () =>
       this.#abort.abort(
         new WorkerError(
           'timed_out',
-          `The stage ${stage} took longer than the ${limit / 1000} s that STAGE_TIMEOUT_SECONDS allows.`,
+          `The stage ${stage} took longer than the ${context.config.stageTimeoutMs / 1000} s that STAGE_TIMEOUT_SECONDS allows.`,
         ),
       );
     // A storage that doesn't answer is the stage's own trouble, which tells of it.
     const look = () => this.look().catch(() => {});
-    this.#timers = [setTimeout(late, limit), setInterval(look, POLL_MS)];
+    this.#timers = [setTimeout(late, limitMs), setInterval(look, POLL_MS)];
   }
 
   /** Looks now whether the run is to leave off. */

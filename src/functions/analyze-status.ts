@@ -6,7 +6,7 @@ import { type Progress, parseAudioFileId, type RunOutput } from '../pipeline/con
 import { WorkerError } from '../pipeline/errors.ts';
 import { publishedResult } from '../pipeline/publication/published-result.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
-import { runProgress } from '../pipeline/stages/progress.ts';
+import { currentProgress } from '../pipeline/stages/progress.ts';
 import { withProblems } from './problem.ts';
 import { withSecondLook } from './second-look.ts';
 import { instanceStatus, PUBLISHED } from './start.ts';
@@ -21,7 +21,8 @@ app.http('analyzeStatus', {
       const audio_file_id = parseAudioFileId(request.params.audio_file_id);
       const stage = stageContext();
       const instance = await instanceStatus(df.getClient(context), audio_file_id);
-      const progress = instance?.customStatus as Progress | null | undefined;
+      const told = instance?.customStatus as Progress | null | undefined;
+      const progress = await currentProgress(audio_file_id, told, stage);
       switch (instance?.runtimeStatus) {
         case undefined:
         case OrchestrationRuntimeStatus.Completed: {
@@ -59,7 +60,7 @@ app.http('analyzeStatus', {
               audio_file_id,
               status: 'processing',
               stage: progress?.stage ?? 'download',
-              progress: await runProgress(audio_file_id, progress ?? undefined, stage),
+              progress: progress?.progress ?? 0,
               // It is there while the callback is still being tried, and nobody should have to wait for that.
               result: PUBLISHED.has(progress?.stage)
                 ? await publishedResult(stage.container, audio_file_id)

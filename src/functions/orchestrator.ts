@@ -1,6 +1,5 @@
 /** The run of one song: its stages in order, separation fanned out in parts beside the analysis. */
 import type { OrchestrationContext, Task } from 'durable-functions';
-import * as df from 'durable-functions';
 import type {
   CallbackPayload,
   JobInput,
@@ -14,164 +13,201 @@ import { round } from '../pipeline/round.ts';
 import type { CallbackInput } from '../pipeline/stages/callback.ts';
 import type { CleanupInput, CleanupResult } from '../pipeline/stages/cleanup.ts';
 import type { DownloadResult } from '../pipeline/stages/download.ts';
+import { PROGRESS_AT } from '../pipeline/stages/progress.ts';
 import { separationParts } from '../pipeline/stages/separate.ts';
 import { earlierAfter } from '../pipeline/stages/song-version.ts';
 import type { UploadInput } from '../pipeline/stages/upload.ts';
-import { ORCHESTRATION, type StageOutcome } from './names.ts';
-import { runStages, type StageWork } from './retry.ts';
+import type { Continuation, LateOutcomes, StageOutcome } from './names.ts';
+import { runStages, type StageOptions, type StageWork } from './retry.ts';
 import { failureOf, StageFailure } from './stage-failure.ts';
 
 /** How often the results are made where what one stage left for the next gets lost. */
 const MAX_ROUNDS = 3;
 
-/** Share of the run that is done when a stage begins. */
-const PROGRESS_AT: Record<Stage, number> = {
-  download: 0,
-  separate: 0.1,
-  analyze: 0.1,
-  assemble: 0.9,
-  upload: 0.92,
-  callback: 0.97,
-  cleanup: 0.99,
-};
+/** A run with what its parts share. */
+interface Run {
+  readonly context: OrchestrationContext;
+  readonly job: JobInput;
+  /** In ms since 1970. */
+  readonly startedAt: number;
+  readonly messageId: string;
+  elapsedSeconds(): number;
+  /** Tells how far the run is. */
+  enter(at: Omit<Progress, 'progress'>): void;
+}
 
-df.app.orchestration(ORCHESTRATION, function* analyzeSong(context) {
+interface Results {
+  readonly stageSeconds: Partial<Record<Stage, number>>;
+  /** What the last part's activity went on with. */
+  readonly late?: LateOutcomes['outcomes'];
+}
+
+/** The orchestration. Whatever it does depends on its input and its activities' outcomes alone. */
+export function* analyzeSong(
+  context: OrchestrationContext,
+): Generator<Task, RunOutput | undefined, StageOutcome[]> {
   const job = context.df.getInput() as JobInput;
   const startedAt = context.df.currentUtcDateTime.getTime();
-  const elapsedSeconds = () => (context.df.currentUtcDateTime.getTime() - startedAt) / 1000;
   const id = job.audio_file_id;
-  const message = { audio_file_id: id, messageId: `msg_${id}_${startedAt}` };
+  let entered: Stage = 'download';
+  const run: Run = {
+    context,
+    job,
+    startedAt,
+    messageId: `msg_${id}_${startedAt}`,
+    elapsedSeconds: () => (context.df.currentUtcDateTime.getTime() - startedAt) / 1000,
+    enter: (at) => {
+      entered = at.stage;
+      context.df.setCustomStatus({ ...at, progress: PROGRESS_AT[at.stage] } satisfies Progress);
+    },
+  };
+  const message = { audio_file_id: id, messageId: run.messageId };
   let source: SourceInfo | undefined;
   let plan: SeparationPlan | undefined;
-  let stageSeconds: Partial<Record<Stage, number>> = {};
+  let results: Results | undefined;
   try {
-    enter(context, { stage: 'download' });
-    const downloaded = yield* runStage<DownloadResult>(context, job, 'download', job);
+    run.enter({ stage: 'download' });
+    const downloaded = yield* runStage<DownloadResult>(run, 'download', job);
     ({ source, plan } = downloaded.value);
-    for (let round = 1; ; round++) {
+    for (let turn = 1; !results; turn++) {
       try {
-        stageSeconds = yield* makeResults(context, job, downloaded, elapsedSeconds);
-        break;
+        results = yield* makeResults(run, downloaded, turn);
       } catch (error) {
-        if (failureOf(error).info.code !== 'work_lost' || round === MAX_ROUNDS) throw error;
+        if (failureOf(error, entered).info.code !== 'work_lost' || turn === MAX_ROUNDS) throw error;
       }
     }
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = failureOf(error, entered);
     const canceled = failure.info.code === 'canceled';
     if (!canceled) {
       // Who is told of the failure finds the earlier result again.
-      if (failure.info.stage === 'upload') yield* clean(context, job, { settleOnly: true });
+      if (failure.info.stage === 'upload') yield* clean(run, { settleOnly: true });
       const payload: CallbackPayload = {
         audio_file_id: id,
         status: 'failed',
-        processing_time_seconds: elapsedSeconds(),
+        processing_time_seconds: run.elapsedSeconds(),
         error: failure.info,
       };
-      yield* notify(context, job, { ...message, failure: payload });
+      yield* notify(run, { ...message, failure: payload });
     }
-    enter(context, { stage: failure.info.stage, ending: true, error: failure.info });
+    run.enter({ stage: failure.info.stage, ending: true, error: failure.info });
     // What a failed run has staged serves the next one of the same song; what was cancelled is not wanted any more.
-    const { next, version } = yield* clean(context, job, { source, discard: canceled ? plan : undefined });
-    if (next) return context.df.continueAsNew({ ...next, earlier: earlierAfter(job, version, next) });
+    const { next, version } = yield* clean(run, { source, discard: canceled ? plan : undefined });
+    if (next) return void context.df.continueAsNew({ ...next, earlier: earlierAfter(job, version, next) });
     context.df.setCustomStatus({
       stage: failure.info.stage,
       progress: 1,
       error: failure.info,
       version,
     } satisfies Progress);
-    if (canceled) return { status: 'canceled' } satisfies RunOutput;
+    if (canceled) return { status: 'canceled' };
     throw new Error(`${failure.info.stage}: ${failure.message}`);
   }
 
-  enter(context, { stage: 'callback' });
-  const callback = yield* notify(context, job, message);
-  enter(context, { stage: 'cleanup', ending: true });
-  const { next, version } = yield* clean(context, job, { source });
-  if (next) return context.df.continueAsNew({ ...next, earlier: earlierAfter(job, version, next) });
+  const { stageSeconds, late } = results;
+  run.enter({ stage: 'callback' });
+  const callback = yield* notify(run, message, late?.callback);
+  run.enter({ stage: 'cleanup', ending: true });
+  const { next, version } = yield* clean(run, { source }, late?.cleanup);
+  if (next) return void context.df.continueAsNew({ ...next, earlier: earlierAfter(job, version, next) });
   context.df.setCustomStatus({ stage: 'cleanup', progress: 1, version } satisfies Progress);
-  return { status: 'completed', callback, stage_seconds: stageSeconds } satisfies RunOutput;
-});
+  return { status: 'completed', callback, stage_seconds: stageSeconds };
+}
 
-/** The stages from separation to upload. What an earlier round has staged is not made again. */
+/** The stages from separation to upload. What an earlier turn has staged is not made again. */
 function* makeResults(
-  context: OrchestrationContext,
-  job: JobInput,
+  run: Run,
   downloaded: { value: DownloadResult; seconds: number },
-  elapsedSeconds: () => number,
-): Generator<Task, Partial<Record<Stage, number>>, StageOutcome[]> {
+  turn: number,
+): Generator<Task, Results, StageOutcome[]> {
   const song = downloaded.value;
   const { plan } = song;
-  enter(context, { stage: 'separate', plan });
-  const fannedOutAfter = elapsedSeconds();
-  const [analyzed] = yield* runAll(context, job, [
+  const fannedOutAfter = run.elapsedSeconds();
+  const continuation: Continuation = {
+    fan_out: `${run.startedAt}-${turn}`,
+    message_id: run.messageId,
+    started_at: run.startedAt,
+    fanned_out_at: run.startedAt + fannedOutAfter * 1000,
+    download_seconds: downloaded.seconds,
+    queued: run.job.queued,
+  };
+  run.enter({ stage: 'separate', plan, fan_out: continuation.fan_out });
+  const work: StageWork[] = [
     { stage: 'analyze', input: song },
     ...separationParts(plan).map((part) => ({ stage: 'separate' as const, input: { ...song, ...part } })),
-  ]);
-  const separateSeconds = round(elapsedSeconds() - fannedOutAfter, 3);
+  ];
+  const outcomes = yield* runAll(run, work, { continuation });
+  const continued = outcomes.find(({ late }) => late)?.late;
+  const late = continued?.outcomes;
+  // Whoever went on has seen that all of it is there.
+  if (!late) requireSuccess(work, outcomes);
+  const separateSeconds = round(run.elapsedSeconds() - fannedOutAfter, 3);
 
-  enter(context, { stage: 'assemble', plan });
-  const assembled = yield* runStage(context, job, 'assemble', song);
+  run.enter({ stage: 'assemble', plan });
+  const assembled = yield* runStage(run, 'assemble', song, late?.assemble);
 
-  enter(context, { stage: 'upload', plan });
+  run.enter({ stage: 'upload', plan });
   const stageSeconds = {
     download: downloaded.seconds,
     separate: separateSeconds,
-    analyze: analyzed.seconds,
+    analyze: outcomes[0].seconds,
+    ...continued?.stage_seconds,
     assemble: assembled.seconds,
   };
-  const publication: UploadInput = { ...song, elapsedSeconds: elapsedSeconds(), stageSeconds };
-  const uploaded = yield* runStage(context, job, 'upload', publication);
-  return { ...stageSeconds, upload: uploaded.seconds };
+  const publication: UploadInput = { ...song, elapsedSeconds: run.elapsedSeconds(), stageSeconds };
+  const uploaded = yield* runStage(run, 'upload', publication, late?.upload);
+  return { stageSeconds: { ...stageSeconds, upload: uploaded.seconds }, late };
 }
 
-function enter(context: OrchestrationContext, at: Omit<Progress, 'progress'>): void {
-  context.df.setCustomStatus({ ...at, progress: PROGRESS_AT[at.stage] } satisfies Progress);
-}
-
-/** Runs stages side by side. @throws StageFailure the first failure among them, once all have ended */
-function* runAll(
-  context: OrchestrationContext,
-  { audio_file_id, attempts, retry_ms }: JobInput,
+function runAll(
+  { context, job }: Run,
   work: readonly StageWork[],
-): Generator<Task, { value: unknown; seconds: number }[], StageOutcome[]> {
-  const outcomes = yield* runStages(context, audio_file_id, work, { attempts, firstDelayMs: retry_ms });
-  return outcomes.map(({ error, value, seconds }, i) => {
-    if (error) throw new StageFailure({ ...error, stage: work[i].stage });
-    return { value, seconds };
-  });
+  options: Omit<StageOptions, 'attempts' | 'firstDelayMs'>,
+): Generator<Task, StageOutcome[], StageOutcome[]> {
+  const { audio_file_id, attempts, retry_ms: firstDelayMs } = job;
+  return runStages(context, audio_file_id, work, { attempts, firstDelayMs, ...options });
 }
 
+/** @throws StageFailure the first failure among the outcomes */
+function requireSuccess(work: readonly StageWork[], outcomes: readonly StageOutcome[]): void {
+  for (const [i, { error }] of outcomes.entries())
+    if (error) throw new StageFailure({ ...error, stage: work[i].stage });
+}
+
+/** Runs one stage; `first` is its first attempt's outcome, where that was made already. @throws StageFailure */
 function* runStage<T>(
-  context: OrchestrationContext,
-  job: JobInput,
+  run: Run,
   stage: Stage,
   input: unknown,
+  first?: StageOutcome,
 ): Generator<Task, { value: T; seconds: number }, StageOutcome[]> {
-  const [outcome] = yield* runAll(context, job, [{ stage, input }]);
-  return outcome as { value: T; seconds: number };
+  const work = [{ stage, input }];
+  const outcomes = yield* runAll(run, work, { first });
+  requireSuccess(work, outcomes);
+  return outcomes[0] as { value: T; seconds: number };
 }
 
 /** Posts the callback. One that can't be delivered is told in the output and loses nothing else. */
 function* notify(
-  context: OrchestrationContext,
-  job: JobInput,
+  run: Run,
   input: CallbackInput,
+  first?: StageOutcome,
 ): Generator<Task, RunOutput['callback'], StageOutcome[]> {
   try {
-    const { value } = yield* runStage<boolean>(context, job, 'callback', input);
+    const { value } = yield* runStage<boolean>(run, 'callback', input, first);
     return value ? 'delivered' : 'not requested';
   } catch (error) {
-    return failureOf(error).info;
+    return failureOf(error, 'callback').info;
   }
 }
 
 /** Removes work files, and gives what is to be run next and what was run. What can't be removed is no reason to fail a run. */
 function* clean(
-  context: OrchestrationContext,
-  job: JobInput,
+  run: Run,
   input: Omit<CleanupInput, 'audio_file_id' | 'queued'>,
+  first?: StageOutcome,
 ): Generator<Task, CleanupResult, StageOutcome[]> {
+  const { audio_file_id, queued } = run.job;
   const { source } = input;
   // As the stage after a restart finds no note any more.
   const known = source && {
@@ -181,12 +217,11 @@ function* clean(
     sha256: source.sha256,
   };
   try {
-    const { audio_file_id, queued } = job;
-    const run: CleanupInput = { audio_file_id, queued, ...input };
-    const { value } = yield* runStage<CleanupResult>(context, job, 'cleanup', run);
+    const work: CleanupInput = { audio_file_id, queued, ...input };
+    const { value } = yield* runStage<CleanupResult>(run, 'cleanup', work, first);
     return { ...value, version: value.version ?? known };
   } catch (error) {
-    context.warn(`cleanup of '${job.audio_file_id}': ${failureOf(error).message}`);
+    run.context.warn(`cleanup of '${audio_file_id}': ${failureOf(error, 'cleanup').message}`);
     return { version: known };
   }
 }

@@ -3,7 +3,7 @@ import type { OrchestrationContext, Task } from 'durable-functions';
 import * as df from 'durable-functions';
 import type { Stage } from '../pipeline/contracts.ts';
 import { isRetryable } from '../pipeline/errors.ts';
-import type { StageCall, StageOutcome } from './names.ts';
+import type { Continuation, StageCall, StageOutcome } from './names.ts';
 
 interface RetryPolicy {
   readonly attempts: number;
@@ -22,11 +22,21 @@ const CALLBACK_POLICY: RetryPolicy = { attempts: 6, firstDelayMs: 10_000, factor
  * process takes it over at once.
  */
 const TAKEOVER = new df.RetryOptions(1_000, 5);
+/** After so many ms a download that has made way is queued again: the work that it made way for lies there by then. */
+const MAKE_WAY_MS = 1_000;
 
 /** A stage with what it works on. */
 export interface StageWork {
   readonly stage: Stage;
   readonly input: unknown;
+}
+
+/** How often a stage is tried, and when; a callback's policy is its own. */
+export interface StageOptions extends Pick<RetryPolicy, 'attempts' | 'firstDelayMs'> {
+  /** What follows when all of the stages have ended. */
+  readonly continuation?: Continuation;
+  /** The first attempt's outcome, where another activity has made it. */
+  readonly first?: StageOutcome;
 }
 
 /**
@@ -37,23 +47,75 @@ export function* runStages(
   context: OrchestrationContext,
   audioFileId: string,
   work: readonly StageWork[],
-  settings: Omit<RetryPolicy, 'factor'>,
+  { continuation, first, ...settings }: StageOptions,
 ): Generator<Task, StageOutcome[], StageOutcome[]> {
   const outcomes: StageOutcome[] = [];
   const policy = work[0].stage === 'callback' ? CALLBACK_POLICY : { ...settings, factor: STAGE_FACTOR };
   let open = [...work.keys()];
   for (let attempt = 1; ; attempt++) {
-    const calls = open.map((i) => {
-      const { stage, input } = work[i];
-      const call: StageCall = { audio_file_id: audioFileId, attempt, input };
-      return context.df.callActivityWithRetry(stage, TAKEOVER, call);
-    });
-    const round = yield context.df.Task.all(calls);
+    const calls = open.map((i) => ({ ...work[i], attempt, continuation }));
+    const round = attempt === 1 && first ? [first] : yield* runOnce(context, audioFileId, calls);
     for (const [k, i] of open.entries()) outcomes[i] = round[k];
+    if (outcomes.some(({ late }) => late)) return outcomes;
     open = open.filter((i) => outcomes[i].error);
-    const givenUp = open.some((i) => !isRetryable(outcomes[i].error!.code));
+    const givenUp = open.some((i) => outcomes[i].lost || !isRetryable(outcomes[i].error!.code));
     if (open.length === 0 || givenUp || attempt === policy.attempts) return outcomes;
-    const delay = policy.firstDelayMs * policy.factor ** (attempt - 1);
-    yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + delay));
+    yield* wait(context, policy.firstDelayMs * policy.factor ** (attempt - 1));
   }
+}
+
+type Call = StageWork & Pick<StageCall, 'attempt' | 'continuation'>;
+
+/** One attempt at each. A download that makes way is called once more. */
+function* runOnce(
+  context: OrchestrationContext,
+  audio_file_id: string,
+  calls: readonly Call[],
+): Generator<Task, StageOutcome[], StageOutcome[]> {
+  const may_make_way = calls[0].stage === 'download' && calls[0].attempt === 1;
+  const outcomes = yield* callAll(context, audio_file_id, calls, may_make_way || undefined);
+  if (!outcomes[0].made_way) return outcomes;
+  yield* wait(context, MAKE_WAY_MS);
+  return yield* callAll(context, audio_file_id, calls);
+}
+
+function* callAll(
+  context: OrchestrationContext,
+  audio_file_id: string,
+  calls: readonly Call[],
+  may_make_way?: true,
+): Generator<Task, StageOutcome[], StageOutcome[]> {
+  const tasks = calls.map(({ stage, input, attempt, continuation }) => {
+    const call: StageCall = { audio_file_id, attempt, input, continuation, may_make_way };
+    return context.df.callActivityWithRetry(stage, TAKEOVER, call);
+  });
+  try {
+    return yield context.df.Task.all(tasks);
+  } catch {
+    // The extension numbers what is scheduled only when all of these have ended. To schedule anything before that, as the
+    // SDK would let us, gives events to tasks that they don't belong to.
+    for (const task of tasks) yield* ended(task);
+    return tasks.map((task, i) =>
+      task.isFaulted ? lost(calls[i], task) : ((task as { result?: unknown }).result as StageOutcome),
+    );
+  }
+}
+
+function* ended(task: Task): Generator<Task, void, StageOutcome[]> {
+  try {
+    yield task;
+  } catch {
+    // It is told by the task.
+  }
+}
+
+/** An activity whose process ended each time. */
+function lost({ stage, attempt }: Call, task: Task): StageOutcome {
+  const reason = String((task as { result?: { message?: string } }).result?.message ?? 'no reason was given');
+  const message = `The stage ${stage} was begun ${TAKEOVER.maxNumberOfAttempts} times, and ended by its process or the host each time: ${reason.split('\n')[0].trim()}`;
+  return { seconds: 0, error: { code: 'internal', message, attempt }, lost: true };
+}
+
+function* wait(context: OrchestrationContext, ms: number): Generator<Task, void, StageOutcome[]> {
+  yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + ms));
 }

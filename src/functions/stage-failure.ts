@@ -1,4 +1,4 @@
-import type { StageError } from '../pipeline/contracts.ts';
+import type { Stage, StageError } from '../pipeline/contracts.ts';
 
 /** The failure of a stage inside the orchestrator. */
 export class StageFailure extends Error {
@@ -11,9 +11,9 @@ export class StageFailure extends Error {
   }
 }
 
-/** The stage's failure that an exception in the orchestrator stands for. */
-export function failureOf(error: unknown): StageFailure {
+/** The failure that an exception in the orchestrator stands for: that of the stage which was `entered` last, unless it tells another. */
+export function failureOf(error: unknown, entered: Stage): StageFailure {
   if (error instanceof StageFailure) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new StageFailure({ stage: 'download', code: 'internal', message });
+  return new StageFailure({ stage: entered, code: 'internal', message });
 }

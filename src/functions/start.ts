@@ -5,6 +5,7 @@ import { WorkerError } from '../pipeline/errors.ts';
 import { requestCallback } from '../pipeline/stages/callback.ts';
 import { cancelRequest, requestCancel, withdrawCancel } from '../pipeline/stages/cancel.ts';
 import type { StageContext } from '../pipeline/stages/context.ts';
+import { currentProgress } from '../pipeline/stages/progress.ts';
 import { enqueueRun, leaveQueue, queuedRun } from '../pipeline/stages/queue.ts';
 import { earlierAfter, notedVersion, requestOf } from '../pipeline/stages/song-version.ts';
 import { hasContentOf, type ToldVersion } from '../pipeline/storage/blob-version.ts';
@@ -97,7 +98,7 @@ async function meet(
 ): Promise<Start> {
   const { audio_file_id, blob_name } = job;
   const current = running.input as JobInput;
-  const isPublished = PUBLISHED.has((running.customStatus as Progress | null)?.stage);
+  const isPublished = PUBLISHED.has((await progressOf(running, context))?.stage);
   const isLeaving = (await cancelRequest(audio_file_id, context)) !== undefined;
   if (current.blob_name !== blob_name) {
     if (job.origin === 'request' && !isLeaving && !isPublished)
@@ -140,7 +141,7 @@ async function followRun(client: DurableClient, job: JobInput, context: StageCon
   for (const start = performance.now(); ; ) {
     const last = await instanceStatus(client, job.audio_file_id);
     const isRunning = last && UNDER_WAY.has(last.runtimeStatus);
-    if (isRunning && !(last.customStatus as Progress | null)?.ending) return 'queued';
+    if (isRunning && !(await progressOf(last, context))?.ending) return 'queued';
     if (!isRunning) {
       const waiting = await queuedRun(job, context);
       if (waiting) await startRun(client, waiting, context);
@@ -159,6 +160,10 @@ async function runUnderWay(client: DurableClient, instanceId: string): Promise<I
   const status = await instanceStatus(client, instanceId);
   return status && UNDER_WAY.has(status.runtimeStatus) ? status : undefined;
 }
+
+/** How far the run of an id is. */
+const progressOf = ({ instanceId, customStatus }: Instance, context: StageContext) =>
+  currentProgress(instanceId, customStatus as Progress | null, context);
 
 /** What a run that has ended worked on. */
 export const endVersion = ({ customStatus }: Instance) => (customStatus as Progress | null)?.version;

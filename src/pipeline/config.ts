@@ -66,6 +66,8 @@ const environment = z.object({
   STORAGE_TRY_TIMEOUT_SECONDS: positive(30),
   STORAGE_RETRY_SECONDS: positive(0.5),
   MIN_FREE_DISK_MB: z.coerce.number().min(0).default(100),
+  WORK_DIR_MAX_MB: z.coerce.number().positive().optional(),
+  LOCAL_COPY_MINUTES: z.coerce.number().min(0).default(10),
   WORK_DIR: z.string().default(join(tmpdir(), 'music-analysis-worker')),
 });
 
@@ -127,6 +129,10 @@ export interface Config {
   readonly storageRetryMs: number;
   /** What stays free on the disk of `workDir`, for the others that write there. */
   readonly minFreeDiskBytes: number;
+  /** What all decoded songs in `workDir` may take; unset, three quarters of its disk. */
+  readonly workDirMaxBytes?: number;
+  /** How long one of them is kept that nobody uses. */
+  readonly localCopyMs: number;
   /** Folder for decoded songs; what lies there can always be made again. */
   readonly workDir: string;
 }
@@ -188,6 +194,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     storageTryTimeoutMs: e.STORAGE_TRY_TIMEOUT_SECONDS * 1000,
     storageRetryMs: e.STORAGE_RETRY_SECONDS * 1000,
     minFreeDiskBytes: e.MIN_FREE_DISK_MB * MEGABYTE,
+    workDirMaxBytes: e.WORK_DIR_MAX_MB && e.WORK_DIR_MAX_MB * MEGABYTE,
+    localCopyMs: e.LOCAL_COPY_MINUTES * 60_000,
     workDir: e.WORK_DIR,
   };
 }

@@ -194,6 +194,8 @@ export interface Progress {
   /** Share of the whole run that is done, 0..1. */
   readonly progress: number;
   readonly plan?: SeparationPlan;
+  /** Names the fan-out of a song that is being separated; by it the late stages are found that its last part goes on with. */
+  readonly fan_out?: string;
   /** Only the work files are still to be removed. */
   readonly ending?: boolean;
   readonly error?: StageError;

@@ -20,6 +20,8 @@ export interface DecodeLimits {
   readonly timeoutMs: number;
   /** What must stay free on the disk, in bytes; 0 unless given. */
   readonly minFreeDiskBytes?: number;
+  /** Makes room for so many bytes, before they are written. */
+  readonly makeRoom?: (bytes: number) => Promise<void>;
   /** Memory that the decoder may take, in bytes; a gigabyte unless given. */
   readonly memoryBytes?: number;
   /** Ends the decoding at once, with its reason. */
@@ -73,7 +75,9 @@ async function decodeTo(
   // Tags behind the sound make some decoders lose the last frame.
   const parts = frames ? [{ path: source, range: { start: 0, end: frames.end } }] : prepared.parts;
   const seconds = Math.min(probed.duration ?? maxSeconds, maxSeconds);
-  await ensureSpace(dirname(partial), seconds * SAMPLE_RATE * FRAME_BYTES, minFreeDiskBytes);
+  const bytes = seconds * SAMPLE_RATE * FRAME_BYTES;
+  await limits.makeRoom?.(bytes);
+  await ensureSpace(dirname(partial), bytes, minFreeDiskBytes);
 
   let damaged = prepared.isDamaged || frames?.isCut === true;
   let words = '';

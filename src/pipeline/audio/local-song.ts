@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ContainerClient } from '@azure/storage-blob';
@@ -10,9 +10,12 @@ import { WorkerError } from '../errors.ts';
 import { readContent } from '../storage/blob-version.ts';
 import { abortable } from './abortable.ts';
 import { undoEncoding } from './content-encoding.ts';
+import { type HeldFolder, holdFolder, removeFolder } from './copies/copies.ts';
+import { DESCRIPTION, SAMPLES } from './copies/copy-folder.ts';
 import { type DecodedFile, decode } from './decode.ts';
 import { ensureSpace, namingFullDisk } from './disk-space.ts';
 import { SharedWork } from './shared-work.ts';
+import { FRAME_BYTES } from './song.ts';
 
 /** Version of a song's blob; once its SHA-256 is known, that content and no other. */
 export type SongVersion = Pick<
@@ -27,11 +30,14 @@ export interface LocalSong extends DecodedFile {
   readonly sha256: string;
 }
 
+/** A decoded song that stays on this machine until it is released. */
+export type HeldSong = LocalSong & AsyncDisposable;
+
 /** Decoding that is under way in this process, so that stages running side by side share it. */
 const underWay = new Map<string, SharedWork<LocalSong>>();
 
 /**
- * The decoded song on this machine: the copy that is there, or else downloaded and decoded now.
+ * The decoded song on this machine: the copy that is there, or else downloaded and decoded now. Whoever asks releases it.
  *
  * @throws WorkerError why it could not be had, or `signal`'s reason.
  */
@@ -40,72 +46,83 @@ export async function localSong(
   source: SongVersion,
   config: Config,
   signal?: AbortSignal,
-): Promise<LocalSong> {
+): Promise<HeldSong> {
   signal?.throwIfAborted();
-  const folder = folderOf(source, config);
-  const running = underWay.get(folder) ?? start(container, source, config, folder);
+  const folder = await holdFolder(keyOf(source), config);
   try {
-    return await running.wait(signal);
+    const song = await shared(container, source, config, folder.path, signal);
+    return { ...song, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
   } catch (error) {
-    // Whoever came before has left it off; nobody else has.
-    if (running.isAborted && !signal?.aborted) return await localSong(container, source, config, signal);
+    await folder[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-function start(
+/** What is under way in this process for the folder at `path`, or else is started now. */
+async function shared(
   container: ContainerClient,
   source: SongVersion,
   config: Config,
-  folder: string,
-): SharedWork<LocalSong> {
-  const work = new SharedWork((signal) =>
-    obtain(container, source, config, folder, signal).finally(() => underWay.delete(folder)),
-  );
-  underWay.set(folder, work);
-  return work;
+  path: string,
+  signal?: AbortSignal,
+): Promise<LocalSong> {
+  let running = underWay.get(path);
+  if (!running) {
+    running = new SharedWork((workSignal) =>
+      hold(container, source, config, workSignal).finally(() => underWay.delete(path)),
+    );
+    underWay.set(path, running);
+  }
+  try {
+    return await running.wait(signal);
+  } catch (error) {
+    // Whoever came before has left it off; nobody else has.
+    if (running.isAborted && !signal?.aborted) return await shared(container, source, config, path, signal);
+    throw error;
+  }
 }
 
-/** Folders that this process has used. */
-const used = new Set<string>();
-
-/** This machine's folder of a song, for files that go when the decoded song goes. */
-export async function songFolder(source: SongVersion, config: Config): Promise<string> {
-  const folder = folderOf(source, config);
-  used.add(folder);
-  await mkdir(folder, { recursive: true });
-  return folder;
+/** The work holds the folder itself: whoever began it may leave before the others. */
+async function hold(
+  container: ContainerClient,
+  source: SongVersion,
+  config: Config,
+  signal: AbortSignal,
+): Promise<LocalSong> {
+  await using folder = await holdFolder(keyOf(source), config);
+  return await obtain(container, source, config, folder, signal);
 }
 
-/** Removes the decoded songs of this process from this machine. */
-export async function removeLocalSongs(): Promise<void> {
-  for (const folder of used) await rm(folder, { recursive: true, force: true });
-  used.clear();
+/** A folder on this machine for files that are made of a song, and go when who asks releases it. */
+export function scratchFolder(source: SongVersion, config: Config): Promise<HeldFolder> {
+  // Not the decoded song's: that may go where there is no room for both.
+  return holdFolder(keyOf(source, 'scratch'), config);
 }
 
-/** Removes the decoded song from this machine. */
+/** Removes the decoded song from this machine, unless somebody uses it. */
 export async function removeLocalSong(source: SongVersion, config: Config): Promise<void> {
-  await rm(folderOf(source, config), { recursive: true, force: true });
+  await removeFolder(keyOf(source), config);
 }
 
 async function obtain(
   container: ContainerClient,
   source: SongVersion,
   config: Config,
-  folder: string,
+  folder: HeldFolder,
   signal: AbortSignal,
 ): Promise<LocalSong> {
-  used.add(folder);
-  const path = join(folder, 'song.f32');
-  const description = join(folder, 'song.json');
-  const known = await readFile(description, 'utf8').catch(() => undefined);
-  if (known) return { path, ...JSON.parse(known) };
+  const path = join(folder.path, SAMPLES);
+  const description = join(folder.path, DESCRIPTION);
+  const known = await readDescription(description, path);
+  if (known) return { path, ...known };
 
   const { minFreeDiskBytes } = config;
-  const encoded = join(folder, 'encoded');
+  // Another process may be decoding the same song: each writes files of its own, and what is complete takes its place.
+  const encoded = join(folder.path, `encoded.${folder.id}`);
+  const samples = join(folder.path, `song.${folder.id}.f32`);
   try {
-    await mkdir(folder, { recursive: true });
-    await ensureSpace(folder, source.size_bytes, minFreeDiskBytes);
+    await folder.makeRoom(source.size_bytes, signal);
+    await ensureSpace(folder.path, source.size_bytes, minFreeDiskBytes);
     const sha256 = await readContent(container, source, (pieces) =>
       downloadTo(encoded, pieces, source.content_encoding, config.maxFileBytes, signal),
     );
@@ -114,20 +131,36 @@ async function obtain(
         'blob_changed',
         `The blob '${source.blob_name}' was replaced while it was analysed.`,
       );
-    const decoded = await decode(encoded, path, {
+    const decoded = await decode(encoded, samples, {
       maxDurationSeconds: config.maxDurationSeconds,
       timeoutMs: config.decodeTimeoutMs,
       memoryBytes: config.decoderMemoryBytes,
       minFreeDiskBytes,
+      makeRoom: (bytes) => folder.makeRoom(bytes, signal),
       signal,
     });
-    await writeFile(description, JSON.stringify({ ...decoded, sha256 }));
+    const written = join(folder.path, `song.${folder.id}.json`);
+    await writeFile(written, JSON.stringify({ ...decoded, sha256 }));
+    await rename(samples, path);
+    await rename(written, description);
     return { path, ...decoded, sha256 };
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw namingFullDisk(error, folder);
+    throw namingFullDisk(error, folder.path);
   } finally {
     await rm(encoded, { force: true });
+  }
+}
+
+/** What is known of a copy; undefined where it is not there or not whole. */
+async function readDescription(
+  description: string,
+  path: string,
+): Promise<Omit<LocalSong, 'path'> | undefined> {
+  try {
+    const known = JSON.parse(await readFile(description, 'utf8')) as Omit<LocalSong, 'path'>;
+    return (await stat(path)).size === known.frames * FRAME_BYTES ? known : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -150,10 +183,9 @@ async function downloadTo(
   return hash.digest('hex');
 }
 
-function folderOf({ audio_file_id, blob_name, etag }: SongVersion, config: Config): string {
-  const key = createHash('sha256')
-    .update(JSON.stringify([audio_file_id, blob_name, etag]))
+function keyOf({ audio_file_id, blob_name, etag }: SongVersion, ...purpose: string[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([audio_file_id, blob_name, etag, ...purpose]))
     .digest('hex')
     .slice(0, 24);
-  return join(config.workDir, key);
 }

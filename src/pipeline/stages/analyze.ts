@@ -12,7 +12,7 @@ export async function analyze(
   { source, plan }: { source: SourceInfo; plan: SeparationPlan },
   { container, config, signal }: StageContext,
 ): Promise<void> {
-  const song = await localSong(container, source, config, signal);
+  await using song = await localSong(container, source, config, signal);
   for await (const message of runInChild({ kind: 'analyze', song: song.path }, signal)) {
     if (message.kind !== 'analysis')
       throw new WorkerError('internal', `A ${message.kind} came from an analysis.`);

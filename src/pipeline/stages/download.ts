@@ -27,7 +27,7 @@ export async function download(
   const version = await currentVersion(container, blob_name);
   checkVersion(job, version, config.maxFileBytes);
   await logDecoder(context.log);
-  const song = await localSong(container, { audio_file_id, ...version }, config, signal).catch(
+  await using song = await localSong(container, { audio_file_id, ...version }, config, signal).catch(
     async (error) => {
       const isOfSong = error instanceof WorkerError && !error.retryable && error.code !== 'blob_changed';
       if (isOfSong && !signal?.aborted) await noteUnreadable(audio_file_id, version, context);

@@ -67,7 +67,7 @@ export async function separate(
   );
   if (segments.length === 0) return;
 
-  const song = await localSong(container, source, config, signal);
+  await using song = await localSong(container, source, config, signal);
   if (song.frames !== source.frames)
     throw new WorkerError(
       'internal',

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ensureSpace, namingFullDisk } from '../audio/disk-space.ts';
-import { songFolder } from '../audio/local-song.ts';
+import { scratchFolder } from '../audio/local-song.ts';
 import { fromPcm16 } from '../audio/wav.ts';
 import { runInChild } from '../compute/run.ts';
 import type { SeparationPlan, SourceInfo } from '../contracts.ts';
@@ -27,10 +27,13 @@ export async function readStemChords(
     new MonoCopy(container, source.audio_file_id, stem, plan.run).read(plan),
   );
   // A folder of its own: an attempt that has run out of time may still be at work beside the next one.
-  const folder = await mkdtemp(join(await songFolder(source, config), 'chords-'));
+  await using held = await scratchFolder(source, config);
+  const folder = await mkdtemp(join(held.path, `chords-${held.id}-`));
   const song = join(folder, 'accompaniment.f32');
   try {
-    await ensureSpace(folder, source.frames * Float32Array.BYTES_PER_ELEMENT, config.minFreeDiskBytes);
+    const bytes = source.frames * Float32Array.BYTES_PER_ELEMENT;
+    await held.makeRoom(bytes, signal);
+    await ensureSpace(folder, bytes, config.minFreeDiskBytes);
     await pipeline(summed(copies), createWriteStream(song), { signal });
     for await (const message of runInChild({ kind: 'chords', song, analysis }, signal))
       if (message.kind === 'chords') return message.chords;

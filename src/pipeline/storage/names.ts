@@ -10,6 +10,8 @@ export const askedIdBlob = (pathId: string) => `${pathId}/analysis/asked-id.json
 export const workPrefix = (id: string) => `${id}/work/`;
 export const analysisWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.analysis.json`;
 export const jamsWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.jams`;
+/** Claim and progress of a run's late stages. */
+export const lateWorkBlob = (id: string, run: string) => `${workPrefix(id)}${run}.late.json`;
 /** A stem's copy for the chords. Its name is the same in every run of a song, so that a run replaces what one before it has left staged. */
 export const monoCopyWorkBlob = (id: string, stem: string) => `${workPrefix(id)}${stem}.mono`;
 /** Stands there while a run is asked to leave off. */
@@ -25,7 +27,7 @@ export const queueWorkBlob = (id: string, key: string) => `${queuePrefix(id)}${k
 
 /** What a run writes below its work prefix, its queue apart. Whatever else lies there is somebody's own. */
 const WORK_NAMES = new RegExp(
-  `^(?:[0-9a-f]{16}\\.(?:analysis\\.json|jams)|(?:${CHORD_STEMS.join('|')})\\.mono|(?:cancel|callback|version)\\.json)$`,
+  `^(?:[0-9a-f]{16}\\.(?:analysis\\.json|late\\.json|jams)|(?:${CHORD_STEMS.join('|')})\\.mono|(?:cancel|callback|version)\\.json)$`,
 );
 
 /** Whether a run of `id` has made this blob for itself. */

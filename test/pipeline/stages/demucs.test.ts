@@ -12,7 +12,7 @@ import { analyze } from '../../../src/pipeline/stages/analyze.ts';
 import { assemble } from '../../../src/pipeline/stages/assemble.ts';
 import type { StageContext } from '../../../src/pipeline/stages/context.ts';
 import { type DownloadResult, download } from '../../../src/pipeline/stages/download.ts';
-import { runProgress } from '../../../src/pipeline/stages/progress.ts';
+import { currentProgress } from '../../../src/pipeline/stages/progress.ts';
 import { separate, separationParts } from '../../../src/pipeline/stages/separate.ts';
 import { upload } from '../../../src/pipeline/stages/upload.ts';
 import { readJson } from '../../../src/pipeline/storage/container.ts';
@@ -93,11 +93,14 @@ describe('a run with HTDemucs', { timeout: 60_000 }, () => {
     const parts = separationParts(plan);
     expect(parts.length).toBeGreaterThan(1);
     const at = { stage: 'separate', progress: 0.1, plan } as const;
-    expect(await runProgress('a', at, context)).toBe(0.1);
+    expect((await currentProgress('a', at, context))?.progress).toBe(0.1);
     await separate({ ...song, ...parts[0] }, context);
-    expect(await runProgress('a', at, context)).toBeCloseTo(0.1 + (0.8 * parts[0].end) / plan.segments, 3);
+    expect((await currentProgress('a', at, context))?.progress).toBeCloseTo(
+      0.1 + (0.8 * parts[0].end) / plan.segments,
+      3,
+    );
     for (const part of parts) await separate({ ...song, ...part }, context);
-    expect(await runProgress('a', at, context)).toBeCloseTo(0.9, 3);
+    expect((await currentProgress('a', at, context))?.progress).toBeCloseTo(0.9, 3);
     for (const stem of ['vocals', 'no_vocals']) {
       const staged = new StagedStem(storage.container, 'a', stem, plan.run);
       expect((await staged.stagedSegments()).size).toBe(plan.segments);
@@ -145,7 +148,8 @@ describe('a run with HTDemucs', { timeout: 60_000 }, () => {
     expect(jams!.sandbox.separation).toEqual({ ...separator, stems: plan.stems });
 
     const [vocals, rest] = [await published('vocals'), await published('no_vocals')];
-    using mix = new SongFile((await localSong(storage.container, source, context.config)).path);
+    await using copy = await localSong(storage.container, source, context.config);
+    using mix = new SongFile(copy.path);
     const [left] = mix.read(0, mix.frames);
     expect(vocals.some((sample) => Math.abs(sample) > 100)).toBe(true);
     let worst = 0;

@@ -100,7 +100,8 @@ describe('the stages of a run', { timeout: 120_000 }, () => {
         );
       }),
     );
-    using mix = new SongFile((await localSong(storage.container, song.source, context.config)).path);
+    await using copy = await localSong(storage.container, song.source, context.config);
+    using mix = new SongFile(copy.path);
     const [left] = mix.read(0, mix.frames);
     let worst = 0;
     for (let i = 0; i < left.length; i++) {

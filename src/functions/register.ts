@@ -1,0 +1,33 @@
+/** Registers the orchestration, an activity for each stage, and what is done when the worker starts and ends. */
+import { app } from '@azure/functions';
+import * as df from 'durable-functions';
+import { removeHeldFolders, sweepCopies } from '../pipeline/audio/copies/copies.ts';
+import { endIdleProcesses } from '../pipeline/compute/pool.ts';
+import { readConfig } from '../pipeline/config.ts';
+import { STAGES } from '../pipeline/contracts.ts';
+import { activitiesEnded, runActivity } from './activities.ts';
+import { interruptActivities } from './activity-watch.ts';
+import { ORCHESTRATION, type StageCall } from './names.ts';
+import { analyzeSong } from './orchestrator.ts';
+
+df.app.orchestration(ORCHESTRATION, analyzeSong);
+for (const stage of STAGES)
+  df.app.activity(stage, {
+    handler: (call: StageCall, invocation) => runActivity(stage, call, invocation),
+  });
+
+app.hook.appStart(async () => {
+  // Neither what is left on the disk nor a wrong setting, which /health tells of, is a reason not to start.
+  try {
+    await sweepCopies(readConfig());
+  } catch (error) {
+    console.warn(`Old copies of songs stay: ${error}`);
+  }
+});
+
+app.hook.appTerminate(async () => {
+  interruptActivities();
+  await activitiesEnded();
+  endIdleProcesses();
+  await removeHeldFolders();
+});

@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import type { LateOutcomes, StageOutcome } from '../../src/functions/names.ts';
+import { STAGES, type Stage } from '../../src/pipeline/contracts.ts';
+import { type Activity, FakeDurable } from '../support/durable.ts';
+
+const SONG = {
+  source: { audio_file_id: 'a' },
+  plan: { passes: [['drums']], segments: 4, part_segments: 2, run: 'r', stems: ['drums'], chord_stems: [] },
+};
+const value = (stage: Stage): unknown =>
+  stage === 'download' ? SONG : stage === 'callback' ? true : stage === 'cleanup' ? {} : undefined;
+const succeed = (stage: Stage, more: Partial<StageOutcome> = {}) => ({
+  outcome: { seconds: 1, value: value(stage), ...more },
+});
+
+function run(activity: Activity) {
+  const durable = new FakeDurable(1, activity);
+  durable.start('a');
+  durable.run();
+  return { ...durable.ended.get('a')!, stages: durable.calls.map(({ stage }) => stage), durable };
+}
+
+/** The call that carries what a failed run tells. */
+const toldFailure = (durable: FakeDurable) =>
+  (durable.calls.find(({ stage }) => stage === 'callback')?.call.input as { failure?: { error: object } })
+    ?.failure?.error;
+
+describe('a run', () => {
+  it('goes through its stages, the parts beside the analysis', () => {
+    const { stages, output } = run((stage) => succeed(stage));
+    const [download, analyze, ...rest] = STAGES.filter((stage) => stage !== 'separate');
+    expect(stages).toEqual([download, analyze, 'separate', 'separate', ...rest]);
+    expect(output).toMatchObject({ status: 'completed', callback: 'delivered' });
+  });
+
+  it.each(STAGES.filter((stage) => stage !== 'callback' && stage !== 'cleanup'))(
+    'that is given up in %s names this stage',
+    (failing) => {
+      const { error, status, durable } = run((stage) =>
+        stage === failing ? { throws: 'the process ended' } : succeed(stage),
+      );
+      const wanted = { stage: failing, code: 'internal', attempt: 1 };
+      expect(error?.message).toMatch(`${failing}: The stage ${failing} was begun 5 times`);
+      expect(status.error).toMatchObject({
+        ...wanted,
+        message: expect.stringContaining('the process ended'),
+      });
+      expect(toldFailure(durable)).toMatchObject(wanted);
+    },
+  );
+
+  it('whose callback is given up is complete, and names that', () => {
+    const { output } = run((stage) => (stage === 'callback' ? { throws: 'gone' } : succeed(stage)));
+    expect(output).toMatchObject({ status: 'completed', callback: { stage: 'callback', code: 'internal' } });
+  });
+
+  it('whose cleanup is given up is complete', () => {
+    const { output } = run((stage) => (stage === 'cleanup' ? { throws: 'gone' } : succeed(stage)));
+    expect(output).toMatchObject({ status: 'completed', callback: 'delivered' });
+  });
+
+  it.each([
+    ['download', 'download', null],
+    ['separate', 'download', { ...SONG, plan: { ...SONG.plan, passes: null } }],
+  ] as const)(
+    'whose orchestrator fails in %s names the stage that it had entered',
+    (entered, stage, strange) => {
+      const { error } = run((each) =>
+        each === stage ? { outcome: { seconds: 1, value: strange } } : succeed(each),
+      );
+      expect(error?.message).toMatch(new RegExp(`^${entered}: .*\\[internal\\]`));
+    },
+  );
+
+  it.each(['assemble', 'upload'] as const)('names %s where its outcome makes no sense', (stage) => {
+    const { error } = run((each) => (each === stage ? { outcome: null as never } : succeed(each)));
+    expect(error?.message).toMatch(new RegExp(`^${stage}: .*\\[internal\\]`));
+  });
+
+  it('schedules nothing while siblings of an activity that was given up are still running', () => {
+    const slow = 7;
+    const durable = new FakeDurable(3, (stage, call) => {
+      if (stage === 'analyze') return { throws: 'the process ended', takes: 1 };
+      return {
+        ...succeed(stage),
+        takes: stage === 'separate' && (call.input as { first: number }).first > 0 ? slow : 1,
+      };
+    });
+    durable.start('a');
+    durable.run();
+    const after = durable.calls.filter(({ stage }) => stage === 'callback' || stage === 'cleanup');
+    expect(after.map(({ at }) => at)).toEqual([1 + slow, 2 + slow]);
+    expect(durable.ended.get('a')?.status.error).toMatchObject({ stage: 'analyze' });
+  });
+});
+
+describe('the late stages that the last part has gone on with', () => {
+  const ok = (stage: Stage): StageOutcome => ({ seconds: 0.5, value: value(stage) });
+  const stage_seconds = { download: 1, separate: 2, analyze: 3, assemble: 0.5, upload: 0.5 };
+  /** The second part's activity is the last one. */
+  const going = (
+    outcomes: LateOutcomes['outcomes'],
+    more: Activity = (stage) => succeed(stage),
+  ): Activity => {
+    return (stage, call) =>
+      stage === 'separate' &&
+      (call.input as { first: number }).first > 0 &&
+      call.continuation?.fan_out.endsWith('-1')
+        ? succeed(stage, { late: { outcomes, stage_seconds } })
+        : more(stage, call);
+  };
+  const FANNED_OUT: Stage[] = ['download', 'analyze', 'separate', 'separate'];
+
+  it('are not run again', () => {
+    const { stages, output } = run(
+      going({
+        assemble: ok('assemble'),
+        upload: ok('upload'),
+        callback: ok('callback'),
+        cleanup: ok('cleanup'),
+      }),
+    );
+    expect(stages).toEqual(FANNED_OUT);
+    expect(output).toEqual({ status: 'completed', callback: 'delivered', stage_seconds });
+  });
+
+  it('are told to every activity of the fan-out alike', () => {
+    const { durable } = run(going({}));
+    const told = durable.calls.filter(({ stage }) => stage === 'analyze' || stage === 'separate');
+    expect(told.map(({ call }) => call.continuation)).toEqual(told.map(() => told[0].call.continuation));
+    expect(told[0].call.continuation).toMatchObject({ message_id: expect.stringMatching(/^msg_a_\d+$/) });
+  });
+
+  it('are taken up where they were left', () => {
+    const { stages } = run(going({ assemble: ok('assemble') }));
+    expect(stages).toEqual([...FANNED_OUT, 'upload', 'callback', 'cleanup']);
+  });
+
+  it('count as first attempts where they failed', () => {
+    const error = { code: 'storage_unavailable', message: 'busy', attempt: 1 } as const;
+    const { stages, output, durable } = run(going({ assemble: { seconds: 1, error } }));
+    expect(stages).toEqual([...FANNED_OUT, 'assemble', 'upload', 'callback', 'cleanup']);
+    expect(durable.calls[FANNED_OUT.length]).toMatchObject({ call: { attempt: 2 }, at: 5 });
+    expect(output?.status).toBe('completed');
+  });
+
+  it('try a callback again that was not taken, and keep what it is told by for that long', () => {
+    const error = { code: 'callback_failed', message: '503', attempt: 1 } as const;
+    const { stages, output } = run(
+      going({ assemble: ok('assemble'), upload: ok('upload'), callback: { seconds: 1, error } }),
+    );
+    expect(stages).toEqual([...FANNED_OUT, 'callback', 'cleanup']);
+    expect(output?.callback).toBe('delivered');
+  });
+
+  it('end a cancelled run as cancelled', () => {
+    const error = { code: 'canceled', message: 'The run was cancelled.', attempt: 1 } as const;
+    const { stages, output, durable } = run(going({ assemble: { seconds: 0, error } }));
+    expect(stages).toEqual([...FANNED_OUT, 'cleanup']);
+    expect(durable.calls.at(-1)?.call.input).toMatchObject({ discard: SONG.plan });
+    expect(output?.status).toBe('canceled');
+  });
+
+  it('have lost work made again, in a fan-out of another name', () => {
+    const error = { code: 'work_lost', message: 'gone', attempt: 1 } as const;
+    const { stages, output, durable } = run(
+      going({ assemble: ok('assemble'), upload: { seconds: 0, error } }),
+    );
+    expect(stages).toEqual([
+      ...FANNED_OUT,
+      ...FANNED_OUT.slice(1),
+      'assemble',
+      'upload',
+      'callback',
+      'cleanup',
+    ]);
+    const names = durable.calls.map(({ call }) => call.continuation?.fan_out).filter(Boolean);
+    expect(new Set(names).size).toBe(2);
+    expect(output?.status).toBe('completed');
+  });
+
+  it('count more than the failure of a part whose work is there', () => {
+    const error = { code: 'timed_out', message: 'late', attempt: 1 } as const;
+    const late = {
+      assemble: ok('assemble'),
+      upload: ok('upload'),
+      callback: ok('callback'),
+      cleanup: ok('cleanup'),
+    };
+    const { stages, output } = run(
+      going(late, (stage) => (stage === 'separate' ? succeed(stage, { error }) : succeed(stage))),
+    );
+    expect(stages).toEqual(FANNED_OUT);
+    expect(output?.status).toBe('completed');
+  });
+
+  it('give what came in for the same song meanwhile', () => {
+    const next = { audio_file_id: 'a', blob_name: 'a.mp3', attempts: 3 };
+    const { continuedWith } = run(
+      going({
+        assemble: ok('assemble'),
+        upload: ok('upload'),
+        callback: ok('callback'),
+        cleanup: { seconds: 0, value: { next } },
+      }),
+    );
+    expect(continuedWith).toMatchObject(next);
+  });
+});
