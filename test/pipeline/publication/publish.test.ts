@@ -156,8 +156,10 @@ describe('an upload that replaces a result', { timeout: 30_000 }, () => {
     };
     await expect(upload(input, at.mortal)).rejects.toMatchObject({ code: 'storage_unavailable' });
     expect(await whole('refused')).toBe('none');
-    await giveUp();
+    await cleanup({ audio_file_id: 'refused', settleOnly: true }, at.context);
     await pause(600);
+    expect(await whole('refused')).toBe(SHA_A);
+    await giveUp();
     await expectContent('refused', 'only-a');
   });
 
