@@ -6,6 +6,7 @@ import { settle } from '../publication/settle.ts';
 import { blobNames, removeBlob } from '../storage/container.ts';
 import { MonoCopy } from '../storage/mono-copy.ts';
 import { isWorkBlob, workPrefix } from '../storage/names.ts';
+import type { EtagChange } from '../storage/staged-blob.ts';
 import { StagedStem } from '../storage/staged-stem.ts';
 import type { StageContext } from './context.ts';
 import { leaveQueue, nextRun } from './queue.ts';
@@ -47,14 +48,12 @@ export async function cleanup(
     (error: unknown) => ({ error }),
   );
   faultPoint('cleanup', 'middle');
-  const discarded = [];
-  for (const stem of discard?.stems ?? [])
-    discarded.push(await new StagedStem(container, audio_file_id, stem, discard!.run).discard());
-  await renewEtags(
-    container,
-    audio_file_id,
-    discarded.filter((change) => change !== undefined),
-  );
+  const changes: EtagChange[] = [];
+  for (const stem of discard?.stems ?? []) {
+    const change = await new StagedStem(container, audio_file_id, stem, discard!.run).discard();
+    if (change) changes.push(change);
+  }
+  if (discard) await renewEtags(container, audio_file_id, changes);
   for (const stem of discard?.chord_stems ?? [])
     await new MonoCopy(container, audio_file_id, stem, discard!.run).discard();
   for (const name of await blobNames(container, workPrefix(audio_file_id)))

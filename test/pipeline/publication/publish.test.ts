@@ -33,7 +33,8 @@ async function expectContent(id: string, like: 'only-a' | 'only-b'): Promise<voi
   const folder = await folderOf(at.storage.container, id);
   expect(folder.leftovers).toEqual([]);
   expect(contentOf(folder, id)).toEqual(contentOf(await folderOf(at.storage.container, like), like));
-  expect(await whole(id)).toBe(like === 'only-a' ? SHA_A : SHA_B);
+  const sha256 = await wholeResult(at.storage.container, id, { isEnded: true });
+  expect(sha256).toBe(like === 'only-a' ? SHA_A : SHA_B);
 }
 
 /** A finished run A, and a run B that is to replace it. */
@@ -155,8 +156,10 @@ describe('an upload that replaces a result', { timeout: 30_000 }, () => {
     };
     await expect(upload(input, at.mortal)).rejects.toMatchObject({ code: 'storage_unavailable' });
     expect(await whole('refused')).toBe('none');
-    await giveUp();
+    await cleanup({ audio_file_id: 'refused', settleOnly: true }, at.context);
     await pause(600);
+    expect(await whole('refused')).toBe(SHA_A);
+    await giveUp();
     await expectContent('refused', 'only-a');
   });
 
