@@ -8,6 +8,7 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    env: mode === 'chaos' ? { CHAOS: 'full' } : {},
+    // What child processes load is compiled once.
+    env: { NODE_COMPILE_CACHE: 'node_modules/.cache/node', ...(mode === 'chaos' ? { CHAOS: 'full' } : {}) },
   },
 }));

@@ -14,6 +14,7 @@ const DESCRIPTION =
 const folder = new AudioFolder();
 afterEach(() => {
   vi.unstubAllEnvs();
+  rmSync(folder.at('pid'), { force: true });
   expect(readdirSync(folder.path).filter((name) => /f32|partial/.test(name))).toEqual([]);
 });
 afterAll(() => folder.remove());
@@ -33,8 +34,8 @@ const decoded = (options: object = {}, source = song()) =>
 /** Whether the process that wrote its id is still there. */
 function isAlive(): boolean {
   try {
-    process.kill(Number(readFileSync(folder.at('pid'), 'utf8')), 0);
-    return true;
+    const pid = Number(readFileSync(folder.at('pid'), 'utf8'));
+    return pid > 0 && process.kill(pid, 0);
   } catch {
     return false;
   }

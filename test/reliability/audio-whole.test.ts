@@ -78,6 +78,12 @@ describe('11. What is whole is not told to be damaged', () => {
     expect(Math.abs(result.seconds - seconds)).toBeLessThan(0.1);
   });
 
+  it('mono behind stereo sounds on both sides', async () => {
+    await decoded('mono-follows.mp3', Buffer.concat([bytesOf('a.mp3'), bytesOf('other.mp3')]));
+    const end = samplesOf(folder.at('song.f32')).subarray(-2 * SAMPLE_RATE);
+    for (const side of [0, 1]) expect(peakOf(end.filter((_, i) => i % 2 === side))).toBeGreaterThan(0.2);
+  });
+
   it('an ogg file ends where its last page says, to the sample', async () => {
     const whole = folder.make('short.ogg', SONG, ['-t', '1.2345', '-c:a', 'libvorbis']);
     const { frames } = await decode(whole, folder.at('song.f32'), LIMITS);

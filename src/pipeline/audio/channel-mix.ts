@@ -53,6 +53,8 @@ type Gains = readonly [left: number, right: number];
  * @param codec ffmpeg's name of the codec.
  */
 export function mixFilter(layout: string, codec: string, isDeclared: boolean): string {
+  // In joined files mono may follow, which a filter for two channels would leave on one side.
+  if (layout === 'stereo') return 'anull';
   const gains = gainsOf(layout, GUESSING.has(codec) && !isDeclared);
   const loudest = Math.max(
     ...[0, 1].map((side) => gains.reduce((sum, gain) => sum + Math.abs(gain[side]), 0)),

@@ -2,8 +2,8 @@ import type { DecoderEnd } from './decoder/process.ts';
 
 /** Seconds that a whole file may lack of its promised length: what encoders put before and behind the sound. */
 const PADDING = 0.25;
-/** Of what it writes itself, ffmpeg complains where streams follow one another. */
-const OF_OUTPUT = /^\[(f32le|framecrc|out#|aost#)/;
+/** Of what it writes itself, ffmpeg complains where streams follow one another. A repetition is judged by its line. */
+const OF_OUTPUT = /^\[(f32le|framecrc|out#|aost#)|^ +Last message repeated/;
 /** Said where files were joined, and of tags or padding behind the last frame. */
 const AT_SEAMS =
   /Header missing|invalid new backstep|invalid sync code|invalid frame header|decode_frame\(\) failed|Invalid block header|Packet mismatch|Invalid data found|Error number -16976906/;

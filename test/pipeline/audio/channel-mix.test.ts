@@ -20,8 +20,8 @@ describe('mixing to stereo', () => {
   it('doubles one channel and keeps two', () => {
     for (const layout of ['mono', '1 channels', '1 channels (FR)'])
       expect(mixed(layout)).toEqual([{ c0: 1 }, { c0: 1 }]);
-    for (const layout of ['stereo', '2 channels', 'downmix'])
-      expect(mixed(layout)).toEqual([{ c0: 1 }, { c1: 1 }]);
+    expect(mixFilter('stereo', 'mp3', true)).toBe('anull');
+    for (const layout of ['2 channels', 'downmix']) expect(mixed(layout)).toEqual([{ c0: 1 }, { c1: 1 }]);
   });
 
   it.each([3, 4, 5, 6, 7, 8, 9, 64])('gives %i channels of unknown places to both sides alike', (count) => {

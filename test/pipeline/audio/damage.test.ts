@@ -23,7 +23,7 @@ describe('damage', () => {
     ['a complaint', { words: '[aac @ 0x1] channel element 2.1 is not allocated' }, true],
     [
       'a complaint of ffmpeg about what it writes',
-      { words: '[framecrc @ 0x1] non monotonically increasing dts' },
+      { words: '[framecrc @ 0x1] non monotonically increasing dts\n    Last message repeated 9 times' },
       false,
     ],
     ['a seam in a file that is frames throughout', { words: SEAM, isWhole: true }, false],
