@@ -64,8 +64,6 @@ describe('the decoder', () => {
   });
 
   it('is told to be missing where FFMPEG_PATH names no file', async () => {
-    await expect(chooseDecoder({ FFMPEG_PATH: folder.at('none') })).rejects.toThrow(
-      /FFMPEG_PATH is .*none/,
-    );
+    await expect(chooseDecoder({ FFMPEG_PATH: folder.at('none') })).rejects.toThrow(/FFMPEG_PATH is .*none/);
   });
 });
