@@ -12,7 +12,7 @@ import { startStorage, type TestStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 /** `npm run test:chaos` tries more lengths. */
-const PART_SEGMENTS = process.env.CHAOS === 'full' ? [1, 2, 3, 5] : [3];
+const partLengths = (one: number): readonly number[] => (process.env.CHAOS === 'full' ? [1, 2, 3, 5] : [one]);
 
 let storage: TestStorage;
 let folder: string;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   });
   await installSmall(process.env.MODELS_DIR!, 'htdemucs');
   const song = join(folder, 'song.wav');
-  writeTone(song, { seconds: 25, output: ['-ac', '2', '-af', 'volume=2,tremolo=f=3:d=0.9'] });
+  writeTone(song, { seconds: 21, output: ['-ac', '2', '-af', 'volume=2,tremolo=f=3:d=0.9'] });
   await storage.container.getBlockBlobClient('a/song.wav').uploadFile(song);
 });
 afterAll(async () => {
@@ -55,10 +55,14 @@ async function separated(model: string, partSegments: number): Promise<Buffer[]>
   );
 }
 
-describe.each(['htdemucs', 'spectral'])('the stems of %s', (model) => {
+describe.each([
+  ['htdemucs', 3],
+  ['spectral', 2],
+] as const)('the stems of %s', (model, partLength) => {
   it('are the same to the last byte for every part length, order and number of processes', async () => {
     const whole = await separated(model, 1000);
     expect(whole.every((bytes) => bytes.length > 1_000_000)).toBe(true);
-    for (const partSegments of PART_SEGMENTS) expect(await separated(model, partSegments)).toEqual(whole);
+    for (const partSegments of partLengths(partLength))
+      expect(await separated(model, partSegments)).toEqual(whole);
   });
 });

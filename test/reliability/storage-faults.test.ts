@@ -94,7 +94,9 @@ it('22. Upload fails half-way -> no reader sees a partial result (the result doc
     storage: { connectionString: storage.connectionString.replace(`:${port}`, `:${proxy.port}`) },
   };
   const context = { container: openContainer(config), config };
-  await storage.container.getBlockBlobClient('a/song.wav').uploadFile(song);
+  const short = join(place.folder, 'short.wav');
+  writeTone(short, { seconds: 5 });
+  await storage.container.getBlockBlobClient('a/song.wav').uploadFile(short);
   const job = await download({ audio_file_id: 'a', blob_name: 'a/song.wav' }, context);
   await separate({ ...job, pass: 0, first: 0, end: job.plan.segments }, context);
   await analyze(job, context);

@@ -22,7 +22,7 @@ import { StagedStem } from '../../../src/pipeline/storage/staged-stem.ts';
 import { startStorage, type TestStorage } from '../../support/storage.ts';
 import { writeTone } from '../../support/tone.ts';
 
-const SECONDS = 24;
+const SECONDS = 12;
 const PCM_STEP = 1 / 32_767;
 const WAV_HEADER = 44;
 
@@ -62,9 +62,9 @@ describe('the stages of a run', { timeout: 120_000 }, () => {
     await separate({ ...song, pass: 0, first: 0, end: 1 }, context);
     const vocals = new StagedStem(storage.container, 'a', 'vocals', plan.run);
     expect(await vocals.stagedSegments()).toEqual(new Set([0]));
-    const started = performance.now();
-    await separate({ ...song, pass: 0, first: 0, end: 1 }, context);
-    expect(performance.now() - started).toBeLessThan(500);
+    const log: string[] = [];
+    await separate({ ...song, pass: 0, first: 0, end: 1 }, { ...context, log: (line) => log.push(line) });
+    expect(log).toEqual([expect.stringContaining(': 0 of the segments 0 to 0 are to be separated, 1 were.')]);
     const bass = new MonoCopy(storage.container, 'a', 'bass', plan.run);
     expect(await bass.stagedSegments()).toEqual(new Set([0]));
     await bass.discard();
