@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -71,6 +72,40 @@ describe('14. Kill (-9) the host', { timeout: 240_000 }, () => {
     expect(separated).toBeLessThanOrEqual(Math.ceil(SECONDS / STRIDE_SECONDS) + 2 * killsInFlight);
     await end(worker.child, 'SIGKILL');
   });
+});
+
+/** In the slot of the last part, where a run's late stages are the part's activity still. */
+const LATE_POINTS =
+  process.env.CHAOS === 'full'
+    ? [
+        'assemble:after',
+        'upload:written',
+        'upload:after',
+        'callback:middle',
+        'cleanup:middle',
+        'cleanup:after',
+      ]
+    : ['upload:written', 'cleanup:after'];
+
+describe('14. Kill (-9) the host in the stages that the last part goes on with', { timeout: 240_000 }, () => {
+  it.each(LATE_POINTS)(
+    '%s -> after restart the run completes; same bytes, nothing separated again',
+    async (point) => {
+      const id = point.replace(':', '-');
+      const doomed = await startWorker({ ...place, env: { ...place.env, FAULT_POINT: point } });
+      await request(doomed.url, id);
+      if (doomed.child.signalCode === null) await once(doomed.child, 'exit');
+      expect(doomed.child.signalCode).toBe('SIGKILL');
+      const worker = await startWorker(place);
+      const { callback } = await until(worker.url, id, completed);
+      expect(callback).toBe('delivered');
+      expect(worker.log()).not.toMatch(/of the segments .* are to be separated/);
+      expect(await outputsOf(place, id)).toEqual(await outputsOf(place, 'undisturbed'));
+      expect(await leftoversOf(place, id)).toEqual([]);
+      expect(readdirSync(join(place.folder, 'work'))).toEqual([]);
+      await end(worker.child, 'SIGKILL');
+    },
+  );
 });
 
 describe('15. SIGTERM', () => {
