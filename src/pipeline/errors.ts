@@ -26,6 +26,8 @@ const CODES = {
   compute_crashed: { retryable: true },
   out_of_memory: { retryable: true },
   callback_failed: { retryable: true },
+  callback_gone: { retryable: false },
+  callback_refused: { retryable: false },
   canceled: { retryable: false },
   already_finished: { retryable: false },
   internal: { retryable: true },
@@ -46,10 +48,13 @@ export interface ErrorInfo {
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
   readonly code: ErrorCode;
+  /** How long whoever refused asked to be left alone before the next try, in ms. */
+  readonly retryAfterMs?: number;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { retryAfterMs?: number }) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 
   get retryable(): boolean {
