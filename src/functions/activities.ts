@@ -1,25 +1,34 @@
 /** What a stage's activity does. Each takes and returns small JSON and can be run again. */
 import type { InvocationContext } from '@azure/functions';
-import type { Stage } from '../pipeline/contracts.ts';
+import * as df from 'durable-functions';
 import { asWorkerError } from '../pipeline/errors.ts';
 import { faultPoint } from '../pipeline/fault-point.ts';
 import { analyze } from '../pipeline/stages/analyze.ts';
 import { assemble } from '../pipeline/stages/assemble.ts';
-import { callback } from '../pipeline/stages/callback.ts';
+import { callback, releaseCallback } from '../pipeline/stages/callback.ts';
 import { cleanup } from '../pipeline/stages/cleanup.ts';
 import { type StageContext, stageContext } from '../pipeline/stages/context.ts';
 import { type DownloadResult, download } from '../pipeline/stages/download.ts';
 import { separate, separationParts } from '../pipeline/stages/separate.ts';
 import { upload } from '../pipeline/stages/upload.ts';
 import { ActivityWatch } from './activity-watch.ts';
+import { type HoldInput, holdAndDeliver } from './callback-delivery.ts';
 import { performAndContinue, type SongCall } from './late-stages.ts';
-import type { Continuation, StageCall, StageOutcome } from './names.ts';
+import type { ActivityName, Continuation, StageCall, StageOutcome } from './names.ts';
 import { activityCame, expectActivities, othersAreExpected } from './queue-order.ts';
 
-const WORK = { download, separate, analyze, assemble, upload, callback, cleanup } as Record<
-  Stage,
-  (input: unknown, context: StageContext) => Promise<unknown>
->;
+type Work = (input: unknown, context: StageContext) => Promise<unknown>;
+
+const WORK = {
+  download,
+  separate,
+  analyze,
+  assemble,
+  upload,
+  callback,
+  cleanup,
+  releaseCallback,
+} as Record<Exclude<ActivityName, 'holdCallback'>, Work>;
 
 const underWay = new Set<Promise<unknown>>();
 
@@ -28,29 +37,34 @@ export async function activitiesEnded(): Promise<void> {
   await Promise.allSettled(underWay);
 }
 
-/** The handler of a stage's activity. */
+/** The handler of an activity. */
 export async function runActivity(
-  stage: Stage,
+  name: ActivityName,
   call: StageCall,
   invocation: InvocationContext,
 ): Promise<StageOutcome> {
-  const outcome = activityOf(stage, call, invocation);
+  const outcome = activityOf(name, call, invocation);
   underWay.add(outcome);
   return await outcome.finally(() => underWay.delete(outcome));
 }
 
 async function activityOf(
-  stage: Stage,
+  name: ActivityName,
   call: StageCall,
   invocation: InvocationContext,
 ): Promise<StageOutcome> {
   const { audio_file_id } = call;
-  const performStage = (each: Stage, its: StageCall, limitMs?: number) =>
-    perform(each, its, invocation, limitMs);
-  switch (stage) {
+  const performStage = (stage: Exclude<ActivityName, 'holdCallback'>, its: StageCall, limitMs?: number) =>
+    perform(stage, WORK[stage], its, invocation, limitMs);
+  switch (name) {
+    case 'holdCallback': {
+      const client = df.getClient(invocation);
+      const work: Work = (input, context) => holdAndDeliver(input as HoldInput, client, context);
+      return await perform(name, work, call, invocation);
+    }
     case 'download': {
       if (call.may_make_way && othersAreExpected(audio_file_id)) return { seconds: 0, made_way: true };
-      const outcome = await performStage(stage, call);
+      const outcome = await performStage(name, call);
       const downloaded = outcome.value as DownloadResult | undefined;
       if (downloaded) expectActivities(audio_file_id, separationParts(downloaded.plan).length + 1);
       return outcome;
@@ -58,19 +72,20 @@ async function activityOf(
     case 'analyze':
     case 'separate': {
       activityCame(audio_file_id);
-      if (!call.continuation) return await performStage(stage, call);
+      if (!call.continuation) return await performStage(name, call);
       const songCall = call as StageCall<SongCall> & { continuation: Continuation };
       const log = (text: string) => invocation.log(text);
-      return await performAndContinue(stage, songCall, { ...stageContext(), log }, performStage);
+      return await performAndContinue(name, songCall, { ...stageContext(), log }, performStage);
     }
     default:
-      return await performStage(stage, call);
+      return await performStage(name, call);
   }
 }
 
 /** Failures are returned: the orchestrator decides what is tried again. Only an interruption is thrown, for it is none. */
 async function perform(
-  stage: Stage,
+  name: ActivityName,
+  work: Work,
   { audio_file_id, attempt, input }: StageCall,
   invocation: InvocationContext,
   limitMs?: number,
@@ -79,21 +94,21 @@ async function perform(
   const seconds = () => Math.round(performance.now() - start) / 1000;
   try {
     const context = stageContext();
-    using watch = new ActivityWatch(stage, audio_file_id, context, limitMs);
+    using watch = new ActivityWatch(name, audio_file_id, context, limitMs);
     const { signal } = watch;
     await watch.look();
     signal.throwIfAborted();
-    faultPoint(stage, 'before');
-    const value = await WORK[stage](input, { ...context, signal, log: (text) => invocation.log(text) });
-    faultPoint(stage, 'after');
+    faultPoint(name, 'before');
+    const value = await work(input, { ...context, signal, log: (text) => invocation.log(text) });
+    faultPoint(name, 'after');
     return { value, seconds: seconds() };
   } catch (thrown) {
     const error = asWorkerError(thrown);
     if (error.code === 'interrupted') throw error;
-    const { code, message } = error;
+    const { code, message, retryAfterMs: retry_after_ms } = error;
     invocation.error(
-      `${stage} of '${audio_file_id}' failed in attempt ${attempt} after ${seconds()} s: ${message} [${code}]`,
+      `${name} of '${audio_file_id}' failed in attempt ${attempt} after ${seconds()} s: ${message} [${code}]`,
     );
-    return { error: { code, message, attempt }, seconds: seconds() };
+    return { error: { code, message, attempt, retry_after_ms }, seconds: seconds() };
   }
 }

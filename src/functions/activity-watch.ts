@@ -1,10 +1,14 @@
-import type { Stage } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { cancelRequest } from '../pipeline/stages/cancel.ts';
 import type { StageContext } from '../pipeline/stages/context.ts';
+import { type ActivityName, MESSAGE_ACTIVITIES } from './names.ts';
 
 /** Stages that a cancelled run goes through too. */
-const LAST_STAGES: ReadonlySet<Stage> = new Set<Stage>(['callback', 'cleanup']);
+const LAST_STAGES: ReadonlySet<ActivityName> = new Set<ActivityName>([
+  'callback',
+  'cleanup',
+  ...MESSAGE_ACTIVITIES,
+]);
 /** How often a stage looks whether its run is to leave off, in ms. */
 const POLL_MS = 2_000;
 
@@ -21,7 +25,7 @@ export function interruptActivities(): void {
 export class ActivityWatch implements Disposable {
   readonly signal: AbortSignal;
 
-  readonly #stage: Stage;
+  readonly #stage: ActivityName;
   readonly #audioFileId: string;
   readonly #context: StageContext;
   readonly #abort = new AbortController();
@@ -29,7 +33,7 @@ export class ActivityWatch implements Disposable {
 
   /** The stage may take `limitMs`, where it has not its full time. */
   constructor(
-    stage: Stage,
+    stage: ActivityName,
     audioFileId: string,
     context: StageContext,
     limitMs = context.config.stageTimeoutMs,

@@ -7,6 +7,7 @@ import { WorkerError } from '../pipeline/errors.ts';
 import { publishedResult } from '../pipeline/publication/published-result.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { currentProgress } from '../pipeline/stages/progress.ts';
+import { currentCallback } from './callback-delivery.ts';
 import { withProblems } from './problem.ts';
 import { withSecondLook } from './second-look.ts';
 import { instanceStatus, PUBLISHED } from './start.ts';
@@ -20,7 +21,8 @@ app.http('analyzeStatus', {
     withSecondLook(async (request, context) => {
       const audio_file_id = parseAudioFileId(request.params.audio_file_id);
       const stage = stageContext();
-      const instance = await instanceStatus(df.getClient(context), audio_file_id);
+      const client = df.getClient(context);
+      const instance = await instanceStatus(client, audio_file_id);
       const told = instance?.customStatus as Progress | null | undefined;
       const progress = await currentProgress(audio_file_id, told, stage);
       switch (instance?.runtimeStatus) {
@@ -31,9 +33,17 @@ app.http('analyzeStatus', {
             return { jsonBody: { audio_file_id, status: 'canceled', stage: progress?.stage } };
           const result = await publishedResult(stage.container, audio_file_id);
           if (!result) throw new WorkerError('not_found', `Nothing is known of the song '${audio_file_id}'.`);
-          const { callback, stage_seconds } = output;
+          const { stage_seconds } = output;
+          const callback = await currentCallback(client, output);
           return {
-            jsonBody: { audio_file_id, status: 'completed', progress: 1, callback, stage_seconds, result },
+            jsonBody: {
+              audio_file_id,
+              status: 'completed',
+              progress: 1,
+              ...callback,
+              stage_seconds,
+              result,
+            },
           };
         }
         case OrchestrationRuntimeStatus.Failed:
@@ -43,6 +53,7 @@ app.http('analyzeStatus', {
               status: 'failed',
               stage: progress?.stage,
               error: progress?.error ?? { code: 'internal', message: 'The run failed; the log says why.' },
+              ...(await currentCallback(client, progress ?? {})),
             },
           };
         case OrchestrationRuntimeStatus.Terminated:
@@ -61,7 +72,7 @@ app.http('analyzeStatus', {
               status: 'processing',
               stage: progress?.stage ?? 'download',
               progress: progress?.progress ?? 0,
-              // It is there while the callback is still being tried, and nobody should have to wait for that.
+              // It is there before the run has ended, and nobody should have to wait for that.
               result: PUBLISHED.has(progress?.stage)
                 ? await publishedResult(stage.container, audio_file_id)
                 : undefined,

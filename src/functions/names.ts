@@ -1,8 +1,15 @@
 import type { JobInput, Stage } from '../pipeline/contracts.ts';
 import type { ErrorInfo } from '../pipeline/errors.ts';
 
-/** Name of the orchestration. */
+/** Name of the orchestration of a song. */
 export const ORCHESTRATION = 'analyzeSong';
+/** Name of the orchestration that tries a callback again. */
+export const DELIVERY = 'deliverCallback';
+
+/** Activities that keep a callback's message for as long as it is tried again. */
+export const MESSAGE_ACTIVITIES = ['holdCallback', 'releaseCallback'] as const;
+/** An activity's name: a stage's is the stage's own. */
+export type ActivityName = Stage | (typeof MESSAGE_ACTIVITIES)[number];
 
 /** What a stage's activity is given. */
 export interface StageCall<I = unknown> {
@@ -20,7 +27,7 @@ export interface StageCall<I = unknown> {
 export interface StageOutcome<T = unknown> {
   readonly seconds: number;
   readonly value?: T;
-  readonly error?: ErrorInfo & { readonly attempt: number };
+  readonly error?: ErrorInfo & { readonly attempt: number; readonly retry_after_ms?: number };
   /** The activity was given up: no attempt more is of use. The orchestrator notes this itself. */
   readonly lost?: true;
   /** What became of the stages that this activity went on with. */

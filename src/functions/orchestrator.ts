@@ -1,13 +1,15 @@
 /** The run of one song: its stages in order, separation fanned out in parts beside the analysis. */
 import type { OrchestrationContext, Task } from 'durable-functions';
-import type {
-  CallbackPayload,
-  JobInput,
-  Progress,
-  RunOutput,
-  SeparationPlan,
-  SourceInfo,
-  Stage,
+import {
+  type CallbackPayload,
+  type CallbackStatus,
+  type JobInput,
+  type Progress,
+  type RunOutput,
+  type SeparationPlan,
+  type SourceInfo,
+  STAGES,
+  type Stage,
 } from '../pipeline/contracts.ts';
 import { round } from '../pipeline/round.ts';
 import type { CallbackInput } from '../pipeline/stages/callback.ts';
@@ -17,8 +19,10 @@ import { PROGRESS_AT } from '../pipeline/stages/progress.ts';
 import { separationParts } from '../pipeline/stages/separate.ts';
 import { earlierAfter } from '../pipeline/stages/song-version.ts';
 import type { UploadInput } from '../pipeline/stages/upload.ts';
-import type { Continuation, LateOutcomes, StageOutcome } from './names.ts';
-import { runStages, type StageOptions, type StageWork } from './retry.ts';
+import type { HoldInput } from './callback-delivery.ts';
+import { callbackStatus } from './callback-policy.ts';
+import type { ActivityName, Continuation, LateOutcomes, StageOutcome } from './names.ts';
+import { runAttempt, runStages, type StageOptions, type StageWork } from './retry.ts';
 import { failureOf, StageFailure } from './stage-failure.ts';
 
 /** How often the results are made where what one stage left for the next gets lost. */
@@ -54,7 +58,7 @@ export function* analyzeSong(
     context,
     job,
     startedAt,
-    messageId: `msg_${id}_${startedAt}`,
+    messageId: `msg_${context.df.newGuid(id)}`,
     elapsedSeconds: () => (context.df.currentUtcDateTime.getTime() - startedAt) / 1000,
     enter: (at) => {
       entered = at.stage;
@@ -79,6 +83,7 @@ export function* analyzeSong(
   } catch (error) {
     const failure = failureOf(error, entered);
     const canceled = failure.info.code === 'canceled';
+    let told: CallbackStatus | undefined;
     if (!canceled) {
       // Who is told of the failure finds the earlier result again.
       if (failure.info.stage === 'upload') yield* clean(run, { settleOnly: true });
@@ -88,7 +93,7 @@ export function* analyzeSong(
         processing_time_seconds: run.elapsedSeconds(),
         error: failure.info,
       };
-      yield* notify(run, { ...message, failure: payload });
+      told = yield* notify(run, { ...message, failure: payload });
     }
     run.enter({ stage: failure.info.stage, ending: true, error: failure.info });
     // What a failed run has staged serves the next one of the same song; what was cancelled is not wanted any more.
@@ -99,6 +104,7 @@ export function* analyzeSong(
       progress: 1,
       error: failure.info,
       version,
+      ...told,
     } satisfies Progress);
     if (canceled) return { status: 'canceled' };
     throw new Error(`${failure.info.stage}: ${failure.message}`);
@@ -106,12 +112,12 @@ export function* analyzeSong(
 
   const { stageSeconds, late } = results;
   run.enter({ stage: 'callback' });
-  const callback = yield* notify(run, message, late?.callback);
+  const told = yield* notify(run, message, late?.callback);
   run.enter({ stage: 'cleanup', ending: true });
   const { next, version } = yield* clean(run, { source }, late?.cleanup);
   if (next) return void context.df.continueAsNew({ ...next, earlier: earlierAfter(job, version, next) });
   context.df.setCustomStatus({ stage: 'cleanup', progress: 1, version } satisfies Progress);
-  return { status: 'completed', callback, stage_seconds: stageSeconds };
+  return { status: 'completed', ...told, stage_seconds: stageSeconds };
 }
 
 /** The stages from separation to upload. What an earlier turn has staged is not made again. */
@@ -171,13 +177,19 @@ function runAll(
 /** @throws StageFailure the first failure among the outcomes */
 function requireSuccess(work: readonly StageWork[], outcomes: readonly StageOutcome[]): void {
   for (const [i, { error }] of outcomes.entries())
-    if (error) throw new StageFailure({ ...error, stage: work[i].stage });
+    if (error) {
+      const { stage } = work[i];
+      const { code, message, attempt } = error;
+      throw new StageFailure({ code, message, attempt, stage: isStage(stage) ? stage : 'callback' });
+    }
 }
 
-/** Runs one stage; `first` is its first attempt's outcome, where that was made already. @throws StageFailure */
+const isStage = (name: ActivityName): name is Stage => (STAGES as readonly string[]).includes(name);
+
+/** Runs one stage, or another activity; `first` is its first attempt's outcome, where that was made already. @throws StageFailure */
 function* runStage<T>(
   run: Run,
-  stage: Stage,
+  stage: ActivityName,
   input: unknown,
   first?: StageOutcome,
 ): Generator<Task, { value: T; seconds: number }, StageOutcome[]> {
@@ -187,17 +199,28 @@ function* runStage<T>(
   return outcomes[0] as { value: T; seconds: number };
 }
 
-/** Posts the callback. One that can't be delivered is told in the output and loses nothing else. */
+/**
+ * Posts the callback, once: where that fails for now, further attempts are an orchestration of their own. One that can't be
+ * delivered is told and loses nothing else.
+ */
 function* notify(
   run: Run,
-  input: CallbackInput,
+  message: CallbackInput,
   first?: StageOutcome,
-): Generator<Task, RunOutput['callback'], StageOutcome[]> {
+): Generator<Task, CallbackStatus, StageOutcome[]> {
+  const { context, job } = run;
+  const attempt = { stage: 'callback', input: message } as const;
+  const outcome = first ?? (yield* runAttempt(context, job.audio_file_id, attempt, 1));
+  const status = callbackStatus(message.messageId, 1, outcome);
+  if (status.callback !== 'pending') return status;
   try {
-    const { value } = yield* runStage<boolean>(run, 'callback', input, first);
-    return value ? 'delivered' : 'not requested';
+    const input: HoldInput = { message, error: outcome.error! };
+    const { value } = yield* runStage<boolean>(run, 'holdCallback', input);
+    return value ? status : { callback: 'not requested' };
   } catch (error) {
-    return failureOf(error, 'callback').info;
+    const { code, message: reason } = failureOf(error, 'callback').info;
+    const callback_delivery = { ...status.callback_delivery!, error: { code, message: reason } };
+    return { callback: 'failed', callback_delivery };
   }
 }
 

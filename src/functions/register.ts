@@ -1,4 +1,4 @@
-/** Registers the orchestration, an activity for each stage, and what is done when the worker starts and ends. */
+/** Registers the orchestrations, an activity for each stage, and what is done when the worker starts and ends. */
 import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import { removeHeldFolders, sweepCopies } from '../pipeline/audio/copies/copies.ts';
@@ -7,13 +7,17 @@ import { readConfig } from '../pipeline/config.ts';
 import { STAGES } from '../pipeline/contracts.ts';
 import { activitiesEnded, runActivity } from './activities.ts';
 import { interruptActivities } from './activity-watch.ts';
-import { ORCHESTRATION, type StageCall } from './names.ts';
+import { deliverCallback } from './callback-delivery.ts';
+import { DELIVERY, MESSAGE_ACTIVITIES, ORCHESTRATION, type StageCall } from './names.ts';
 import { analyzeSong } from './orchestrator.ts';
 
 df.app.orchestration(ORCHESTRATION, analyzeSong);
-for (const stage of STAGES)
-  df.app.activity(stage, {
-    handler: (call: StageCall, invocation) => runActivity(stage, call, invocation),
+df.app.orchestration(DELIVERY, deliverCallback);
+for (const name of [...STAGES, ...MESSAGE_ACTIVITIES])
+  df.app.activity(name, {
+    // To hold a callback is to start its delivery.
+    extraInputs: name === 'holdCallback' ? [df.input.durableClient()] : [],
+    handler: (call: StageCall, invocation) => runActivity(name, call, invocation),
   });
 
 app.hook.appStart(async () => {

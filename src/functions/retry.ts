@@ -1,22 +1,11 @@
 /** Which stages are tried again, how often and when: the one place that decides it. */
 import type { OrchestrationContext, Task } from 'durable-functions';
 import * as df from 'durable-functions';
-import type { Stage } from '../pipeline/contracts.ts';
 import { isRetryable } from '../pipeline/errors.ts';
-import type { Continuation, StageCall, StageOutcome } from './names.ts';
-
-interface RetryPolicy {
-  readonly attempts: number;
-  /** Before the second attempt, in ms. */
-  readonly firstDelayMs: number;
-  /** Each further delay over the one before. */
-  readonly factor: number;
-}
+import type { ActivityName, Continuation, StageCall, StageOutcome } from './names.ts';
 
 /** Each delay of a stage over the one before. */
 const STAGE_FACTOR = 3;
-/** A receiver that is down gets more time: six attempts over some five minutes. */
-const CALLBACK_POLICY: RetryPolicy = { attempts: 6, firstDelayMs: 10_000, factor: 2 };
 /**
  * Where an activity throws, its process was stopped or the host gave it up: that is no failure of the stage, and another
  * process takes it over at once.
@@ -25,14 +14,17 @@ const TAKEOVER = new df.RetryOptions(1_000, 5);
 /** After so many ms a download that has made way is queued again: the work that it made way for lies there by then. */
 const MAKE_WAY_MS = 1_000;
 
-/** A stage with what it works on. */
+/** A stage, or another activity, with what it works on. */
 export interface StageWork {
-  readonly stage: Stage;
+  readonly stage: ActivityName;
   readonly input: unknown;
 }
 
-/** How often a stage is tried, and when; a callback's policy is its own. */
-export interface StageOptions extends Pick<RetryPolicy, 'attempts' | 'firstDelayMs'> {
+/** How often a stage is tried, and when. */
+export interface StageOptions {
+  readonly attempts: number;
+  /** Before the second attempt, in ms. */
+  readonly firstDelayMs: number;
   /** What follows when all of the stages have ended. */
   readonly continuation?: Continuation;
   /** The first attempt's outcome, where another activity has made it. */
@@ -47,10 +39,9 @@ export function* runStages(
   context: OrchestrationContext,
   audioFileId: string,
   work: readonly StageWork[],
-  { continuation, first, ...settings }: StageOptions,
+  { attempts, firstDelayMs, continuation, first }: StageOptions,
 ): Generator<Task, StageOutcome[], StageOutcome[]> {
   const outcomes: StageOutcome[] = [];
-  const policy = work[0].stage === 'callback' ? CALLBACK_POLICY : { ...settings, factor: STAGE_FACTOR };
   let open = [...work.keys()];
   for (let attempt = 1; ; attempt++) {
     const calls = open.map((i) => ({ ...work[i], attempt, continuation }));
@@ -59,9 +50,20 @@ export function* runStages(
     if (outcomes.some(({ late }) => late)) return outcomes;
     open = open.filter((i) => outcomes[i].error);
     const givenUp = open.some((i) => outcomes[i].lost || !isRetryable(outcomes[i].error!.code));
-    if (open.length === 0 || givenUp || attempt === policy.attempts) return outcomes;
-    yield* wait(context, policy.firstDelayMs * policy.factor ** (attempt - 1));
+    if (open.length === 0 || givenUp || attempt === attempts) return outcomes;
+    yield* wait(context, firstDelayMs * STAGE_FACTOR ** (attempt - 1));
   }
+}
+
+/** One attempt at one stage. */
+export function* runAttempt(
+  context: OrchestrationContext,
+  audioFileId: string,
+  work: StageWork,
+  attempt: number,
+): Generator<Task, StageOutcome, StageOutcome[]> {
+  const [outcome] = yield* callAll(context, audioFileId, [{ ...work, attempt }]);
+  return outcome;
 }
 
 type Call = StageWork & Pick<StageCall, 'attempt' | 'continuation'>;
@@ -116,6 +118,7 @@ function lost({ stage, attempt }: Call, task: Task): StageOutcome {
   return { seconds: 0, error: { code: 'internal', message, attempt }, lost: true };
 }
 
-function* wait(context: OrchestrationContext, ms: number): Generator<Task, void, StageOutcome[]> {
+/** Lets so many ms pass. */
+export function* wait(context: OrchestrationContext, ms: number): Generator<Task, void, StageOutcome[]> {
   yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + ms));
 }

@@ -55,6 +55,8 @@ const environment = z.object({
   DECODE_TIMEOUT_SECONDS: positive(600),
   DECODER_MEMORY_MB: positive(1000),
   CALLBACK_TIMEOUT_SECONDS: positive(30),
+  CALLBACK_ATTEMPTS: z.coerce.number().int().positive().default(8),
+  CALLBACK_RETRY_SECONDS: positive(10),
   STAGE_ATTEMPTS: z.coerce.number().int().positive().default(3),
   STAGE_RETRY_SECONDS: positive(5),
   STAGE_TIMEOUT_SECONDS: positive(1200),
@@ -103,6 +105,10 @@ export interface Config {
   /** `whsec_…` secrets, the current one first. */
   readonly callbackSecrets: readonly string[];
   readonly callbackTimeoutMs: number;
+  /** How often a callback is tried. */
+  readonly callbackAttempts: number;
+  /** Wait before the second attempt at a callback; each further one is three times as long, and some more at random. */
+  readonly callbackRetryMs: number;
   readonly maxFileBytes: number;
   readonly maxDurationSeconds: number;
   readonly decodeTimeoutMs: number;
@@ -179,6 +185,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     callbackUrl: e.CALLBACK_URL,
     callbackSecrets: e.CALLBACK_SECRET?.split(/[\s,]+/).filter(Boolean) ?? [],
     callbackTimeoutMs: e.CALLBACK_TIMEOUT_SECONDS * 1000,
+    callbackAttempts: e.CALLBACK_ATTEMPTS,
+    callbackRetryMs: e.CALLBACK_RETRY_SECONDS * 1000,
     maxFileBytes: e.MAX_FILE_MB * MEGABYTE,
     maxDurationSeconds: e.MAX_DURATION_SECONDS,
     decodeTimeoutMs: e.DECODE_TIMEOUT_SECONDS * 1000,

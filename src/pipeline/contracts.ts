@@ -188,8 +188,27 @@ export interface StageError extends ErrorInfo {
   readonly attempt?: number;
 }
 
+/** What has become of a run's callback. Only `pending` is followed by another state. */
+export type CallbackState = 'not requested' | 'pending' | 'delivered' | 'gone' | 'refused' | 'failed';
+
+/** The callback's part of a status. */
+export interface CallbackStatus {
+  readonly callback: CallbackState;
+  /** Absent where nobody is to be told. */
+  readonly callback_delivery?: {
+    /** The `webhook-id` of each attempt. */
+    readonly message_id: string;
+    /** How often it has been tried. */
+    readonly attempts: number;
+    /** When it is tried again, ISO 8601. */
+    readonly next_attempt_at?: string;
+    /** Why the last attempt failed. */
+    readonly error?: ErrorInfo;
+  };
+}
+
 /** Custom status of the orchestration. */
-export interface Progress {
+export interface Progress extends Partial<CallbackStatus> {
   readonly stage: Stage;
   /** Share of the whole run that is done, 0..1. */
   readonly progress: number;
@@ -203,11 +222,9 @@ export interface Progress {
   readonly version?: BlobVersion;
 }
 
-/** Output of an orchestration that did not fail. */
-export interface RunOutput {
+/** Output of an orchestration that did not fail. The callback is that of a completed one, as it was when the run ended. */
+export interface RunOutput extends Partial<CallbackStatus> {
   readonly status: 'completed' | 'canceled';
-  /** Whether anybody was told, or why that could not be. */
-  readonly callback?: 'delivered' | 'not requested' | StageError;
   readonly stage_seconds?: Partial<Record<Stage, number>>;
 }
 

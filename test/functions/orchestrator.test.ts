@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LateOutcomes, StageOutcome } from '../../src/functions/names.ts';
+import type { HoldInput } from '../../src/functions/callback-delivery.ts';
+import type { ActivityName, LateOutcomes, StageOutcome } from '../../src/functions/names.ts';
 import { STAGES, type Stage } from '../../src/pipeline/contracts.ts';
 import { type Activity, FakeDurable } from '../support/durable.ts';
 
@@ -7,9 +8,14 @@ const SONG = {
   source: { audio_file_id: 'a' },
   plan: { passes: [['drums']], segments: 4, part_segments: 2, run: 'r', stems: ['drums'], chord_stems: [] },
 };
-const value = (stage: Stage): unknown =>
-  stage === 'download' ? SONG : stage === 'callback' ? true : stage === 'cleanup' ? {} : undefined;
-const succeed = (stage: Stage, more: Partial<StageOutcome> = {}) => ({
+const VALUES: Partial<Record<ActivityName, unknown>> = {
+  download: SONG,
+  callback: true,
+  holdCallback: true,
+  cleanup: {},
+};
+const value = (stage: ActivityName): unknown => VALUES[stage];
+const succeed = (stage: ActivityName, more: Partial<StageOutcome> = {}) => ({
   outcome: { seconds: 1, value: value(stage), ...more },
 });
 
@@ -49,9 +55,67 @@ describe('a run', () => {
     },
   );
 
-  it('whose callback is given up is complete, and names that', () => {
-    const { output } = run((stage) => (stage === 'callback' ? { throws: 'gone' } : succeed(stage)));
-    expect(output).toMatchObject({ status: 'completed', callback: { stage: 'callback', code: 'internal' } });
+  it('whose callback is not taken is complete, and leaves it to a delivery', () => {
+    const error = { code: 'callback_failed', message: '503', attempt: 1, retry_after_ms: 7000 } as const;
+    const { output, stages, durable } = run((stage) =>
+      stage === 'callback' ? { outcome: { seconds: 1, error } } : succeed(stage),
+    );
+    expect(stages.slice(-3)).toEqual(['callback', 'holdCallback', 'cleanup']);
+    const { message, error: why } = durable.calls.at(-2)!.call.input as HoldInput;
+    expect([message.audio_file_id, why]).toEqual(['a', error]);
+    expect(output).toMatchObject({
+      status: 'completed',
+      callback: 'pending',
+      callback_delivery: {
+        message_id: message.messageId,
+        attempts: 1,
+        error: { code: 'callback_failed', message: '503' },
+      },
+    });
+  });
+
+  it.each([
+    ['callback_gone', 'gone'],
+    ['callback_refused', 'refused'],
+    ['misconfigured', 'failed'],
+  ] as const)('whose callback fails for good (%s) is complete, and tells %s', (code, callback) => {
+    const error = { code, message: 'no', attempt: 1 };
+    const { output, stages } = run((stage) =>
+      stage === 'callback' ? { outcome: { seconds: 1, error } } : succeed(stage),
+    );
+    expect(stages.slice(-2)).toEqual(['callback', 'cleanup']);
+    expect(output).toMatchObject({ status: 'completed', callback, callback_delivery: { error: { code } } });
+  });
+
+  it('whose callback is given up is complete, and leaves it to a delivery', () => {
+    const { output, stages } = run((stage) => (stage === 'callback' ? { throws: 'died' } : succeed(stage)));
+    expect(stages.at(-2)).toBe('holdCallback');
+    expect(output).toMatchObject({ callback: 'pending', callback_delivery: { error: { code: 'internal' } } });
+  });
+
+  it('whose callback can neither be delivered nor held is complete, and tells why', () => {
+    const { output } = run((stage) =>
+      stage === 'callback' || stage === 'holdCallback' ? { throws: 'the storage is gone' } : succeed(stage),
+    );
+    expect(output).toMatchObject({
+      status: 'completed',
+      callback: 'failed',
+      callback_delivery: { error: { message: expect.stringContaining('the storage is gone') } },
+    });
+  });
+
+  it('that fails tells what became of its callback', () => {
+    const error = { code: 'callback_failed', message: '503', attempt: 1 } as const;
+    const refusal = { code: 'too_long', message: 'long', attempt: 1 } as const;
+    const { status, stages } = run((stage) =>
+      stage === 'download'
+        ? { outcome: { seconds: 1, error: refusal } }
+        : stage === 'callback'
+          ? { outcome: { seconds: 1, error } }
+          : succeed(stage),
+    );
+    expect(stages).toEqual(['download', 'callback', 'holdCallback', 'cleanup']);
+    expect(status).toMatchObject({ error: { code: 'too_long' }, callback: 'pending' });
   });
 
   it('whose cleanup is given up is complete', () => {
@@ -121,14 +185,19 @@ describe('the late stages that the last part has gone on with', () => {
       }),
     );
     expect(stages).toEqual(FANNED_OUT);
-    expect(output).toEqual({ status: 'completed', callback: 'delivered', stage_seconds });
+    expect(output).toEqual({
+      status: 'completed',
+      callback: 'delivered',
+      callback_delivery: { message_id: expect.stringMatching(/^msg_/), attempts: 1 },
+      stage_seconds,
+    });
   });
 
   it('are told to every activity of the fan-out alike', () => {
     const { durable } = run(going({}));
     const told = durable.calls.filter(({ stage }) => stage === 'analyze' || stage === 'separate');
     expect(told.map(({ call }) => call.continuation)).toEqual(told.map(() => told[0].call.continuation));
-    expect(told[0].call.continuation).toMatchObject({ message_id: expect.stringMatching(/^msg_a_\d+$/) });
+    expect(told[0].call.continuation).toMatchObject({ message_id: expect.stringMatching(/^msg_[^.]+$/) });
   });
 
   it('are taken up where they were left', () => {
@@ -144,13 +213,13 @@ describe('the late stages that the last part has gone on with', () => {
     expect(output?.status).toBe('completed');
   });
 
-  it('try a callback again that was not taken, and keep what it is told by for that long', () => {
+  it('leave a callback that was not taken to a delivery, and hold what it tells before cleanup', () => {
     const error = { code: 'callback_failed', message: '503', attempt: 1 } as const;
     const { stages, output } = run(
       going({ assemble: ok('assemble'), upload: ok('upload'), callback: { seconds: 1, error } }),
     );
-    expect(stages).toEqual([...FANNED_OUT, 'callback', 'cleanup']);
-    expect(output?.callback).toBe('delivered');
+    expect(stages).toEqual([...FANNED_OUT, 'holdCallback', 'cleanup']);
+    expect(output?.callback).toBe('pending');
   });
 
   it('end a cancelled run as cancelled', () => {

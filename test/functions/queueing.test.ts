@@ -11,13 +11,15 @@ import type { Stage } from '../../src/pipeline/contracts.ts';
 import { FakeDurable } from '../support/durable.ts';
 
 /** Seconds of each stage; a song is in as many parts of `separate` seconds as it is told. */
-const COSTS: Record<Stage, number> = {
+const COSTS: Record<Stage | 'holdCallback' | 'releaseCallback', number> = {
   download: 0.4,
   analyze: 0.6,
   separate: 1.5,
   assemble: 0.3,
   upload: 0.1,
   callback: 0.02,
+  holdCallback: 0.02,
+  releaseCallback: 0.02,
   cleanup: 0.02,
 };
 const SLOTS = 2;

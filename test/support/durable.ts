@@ -1,15 +1,17 @@
 import type { OrchestrationContext } from 'durable-functions';
-import type { StageCall, StageOutcome } from '../../src/functions/names.ts';
+import type { ActivityName, StageCall, StageOutcome } from '../../src/functions/names.ts';
 import { analyzeSong } from '../../src/functions/orchestrator.ts';
-import type { JobInput, Progress, RunOutput, Stage } from '../../src/pipeline/contracts.ts';
+import type { CallbackStatus, JobInput, Progress, RunOutput } from '../../src/pipeline/contracts.ts';
 
 /** What an activity does: its outcome after so many seconds, or a throw of every try. */
 export type Activity = (
-  stage: Stage,
+  stage: ActivityName,
   call: StageCall,
 ) =>
   | { readonly takes?: number; readonly outcome: StageOutcome }
   | { readonly takes?: number; readonly throws: string };
+
+type Told = Partial<Progress & CallbackStatus>;
 
 /** A run as it ended. */
 export interface Ended {
@@ -38,11 +40,13 @@ export class FakeDurable {
   /** Stages of each run in the order in which they were begun. */
   readonly calls: {
     readonly id: string;
-    readonly stage: Stage;
+    readonly stage: ActivityName;
     readonly call: StageCall;
     readonly at: number;
   }[] = [];
   readonly ended = new Map<string, Ended>();
+  /** Every custom status, in order. */
+  readonly told: { readonly id: string; readonly status: Told; readonly at: number }[] = [];
   #now = 0;
   #free: number;
   readonly #activity: Activity;
@@ -68,28 +72,37 @@ export class FakeDurable {
       origin: 'request',
       ...more,
     };
+    this.begin(id, analyzeSong, job);
+  }
+
+  /** Starts any orchestration. */
+  begin(id: string, orchestrator: (context: OrchestrationContext) => Generator, input: unknown): void {
     let status: Progress | undefined;
+    let guids = 0;
     let continuedWith: unknown;
     const self = this;
     const context = {
       warn: () => {},
       df: {
-        getInput: () => job,
+        getInput: () => input,
+        newGuid: (name: string) => `guid-${name}-${self.#now}-${guids++}`,
         get currentUtcDateTime() {
           return new Date(START + self.#now * 1000);
         },
         setCustomStatus: (next: Progress) => {
           status = next;
+          this.told.push({ id, status: next as Told, at: this.#now });
         },
         continueAsNew: (input: unknown) => {
           continuedWith = input;
         },
-        callActivityWithRetry: (stage: Stage, _: unknown, call: StageCall) => this.#call(id, stage, call),
+        callActivityWithRetry: (stage: ActivityName, _: unknown, call: StageCall) =>
+          this.#call(id, stage, call),
         createTimer: (due: Date) => this.#timer(due.getTime() - START),
         Task: { all: (tasks: FakeTask[]) => all(tasks) },
       },
     } as unknown as OrchestrationContext;
-    const run = analyzeSong(context) as Generator<unknown, RunOutput | undefined, unknown>;
+    const run = orchestrator(context) as Generator<unknown, RunOutput | undefined, unknown>;
     const end = (how: Partial<Ended>) =>
       this.ended.set(id, { at: this.#now, status: status!, continuedWith, ...how });
     const resume = (task?: FakeTask): void => {
@@ -119,7 +132,7 @@ export class FakeDurable {
     }
   }
 
-  #call(id: string, stage: Stage, call: StageCall): FakeTask {
+  #call(id: string, stage: ActivityName, call: StageCall): FakeTask {
     const task = pending();
     this.#queue.push(() => {
       this.calls.push({ id, stage, call, at: this.#now });

@@ -7,7 +7,8 @@ export interface RunStatus {
   readonly status: string;
   readonly stage?: string;
   readonly progress: number;
-  readonly callback?: unknown;
+  readonly callback?: string;
+  readonly callback_delivery?: object;
   readonly error?: { code: string; stage: string; message: string; attempt: number };
   readonly result?: ResultDocument;
 }

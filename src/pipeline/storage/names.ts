@@ -19,13 +19,16 @@ export const cancelWorkBlob = (id: string) => `${workPrefix(id)}cancel.json`;
 /** How to bring the earlier result back; stands there while a new one takes its place, and goes once it does. */
 export const publicationWorkBlob = (id: string) => `${workPrefix(id)}publication.json`;
 export const callbackWorkBlob = (id: string) => `${workPrefix(id)}callback.json`;
+/** A message that is still being tried, beyond the end of its run. */
+export const heldCallbackBlob = (id: string, messageId: string) =>
+  `${workPrefix(id)}callbacks/${messageId}.json`;
 /** The version of the song's blob that the run works on. */
 export const versionWorkBlob = (id: string) => `${workPrefix(id)}version.json`;
 /** The runs that wait for the one under way to end, one for each song's blob; `key` is `queueKey` of it. */
 export const queuePrefix = (id: string) => `${workPrefix(id)}queue/`;
 export const queueWorkBlob = (id: string, key: string) => `${queuePrefix(id)}${key}.json`;
 
-/** What a run writes below its work prefix, its queue apart. Whatever else lies there is somebody's own. */
+/** What a run writes below its work prefix, its queue and held callbacks apart. Whatever else lies there is somebody's own. */
 const WORK_NAMES = new RegExp(
   `^(?:[0-9a-f]{16}\\.(?:analysis\\.json|late\\.json|jams)|(?:${CHORD_STEMS.join('|')})\\.mono|(?:cancel|callback|version)\\.json)$`,
 );
