@@ -31,7 +31,7 @@ it('the faults are numbered from 1 without a gap, each once', () => {
 });
 
 describe('each fault', () => {
-  it.each(rows)('$number. $fault', ({ fault, happens, tests }) => {
+  it.each(rows)('$number: $fault', ({ fault, happens, tests }) => {
     expect(fault).not.toBe('');
     expect(happens).not.toBe('');
     expect(tests.length, 'names of tests').toBeGreaterThan(0);
