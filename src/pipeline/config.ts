@@ -32,7 +32,7 @@ function workersHere(): number {
 }
 
 /** The worker's settings, read from environment variables (in Azure: app settings). */
-const environment = z.object({
+export const settings = z.object({
   BLOB_TRIGGER_SOURCE: z.enum(['LogsAndContainerScan', 'EventGrid']).default('LogsAndContainerScan'),
   AZURE_STORAGE_CONNECTION_STRING: optionalText,
   AZURE_STORAGE_ACCOUNT_URL: optionalText,
@@ -154,7 +154,7 @@ export const wrongSetting = (name: string, value: unknown, reason: string): stri
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = environment.safeParse(given);
+  const parsed = settings.safeParse(given);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(({ path: [name], message }) =>
       wrongSetting(String(name), env[String(name)], message),

@@ -2,7 +2,7 @@
  * Every way a song can fail, as stable codes that status, callback and logs carry.
  * `retryable` says whether the same work may succeed when it is tried again.
  */
-const CODES = {
+export const CODES = {
   invalid_request: { retryable: false },
   request_too_large: { retryable: false },
   request_timeout: { retryable: false },

@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -144,6 +145,36 @@ describe('a body', () => {
     expect(front.log()).toBe(before);
     expect(await (await post(BODY)).json()).toMatchObject(ARRIVED);
   });
+});
+
+it('2. `blob_uri` of another place -> 400; no request sent, no credential attached', async () => {
+  const asked: string[] = [];
+  const server = createServer((request, answer) => {
+    asked.push(`${request.url} ${request.headers.authorization}`);
+    answer.writeHead(200, { 'content-length': 1, etag: '"1"' }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  // The storage is one account at a port; that of the server is another one's.
+  for (const blob_uri of [
+    `http://127.0.0.1:${port}/devstoreaccount1/audio-files/song.mp3`,
+    `http://localhost:${port}/devstoreaccount1/audio-files/song.mp3`,
+    `http://127.0.0.1:1@127.0.0.1:${port}/devstoreaccount1/audio-files/song.mp3`,
+    `http://user:s3cret@127.0.0.1:${port}/devstoreaccount1/audio-files/song.mp3`,
+    `http://[::ffff:127.0.0.1]:${port}/devstoreaccount1/audio-files/song.mp3`,
+    `http://2130706433:${port}/devstoreaccount1/audio-files/song.mp3`,
+    'http://127.0.0.1:1/devstoreaccount1/other/song.mp3',
+    'http://127.0.0.1:1/otheraccount/audio-files/song.mp3',
+    'file:///etc/hostname',
+  ]) {
+    const answer = await post(JSON.stringify({ audio_file_id: 'a', blob_uri }));
+    expect(answer.status, blob_uri).toBe(400);
+    const problem = await answer.json();
+    expect(problem).toMatchObject({ code: 'invalid_request', detail: expect.stringMatching(/^blob_uri: /) });
+    expect(JSON.stringify(problem)).not.toContain('s3cret');
+  }
+  server.close();
+  expect(asked).toEqual([]);
 });
 
 describe('requests without a body', () => {

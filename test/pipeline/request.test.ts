@@ -6,6 +6,7 @@ import { type AnalyzeRequest, parseAnalyzeRequest, parseAudioFileId } from '../.
 import { WorkerError } from '../../src/pipeline/errors.ts';
 import { nearestName } from '../../src/pipeline/field-names.ts';
 import { requireKnown } from '../../src/pipeline/separation/registry.ts';
+import { jamsBlob, resultBlob, stemBlob, workPrefix } from '../../src/pipeline/storage/names.ts';
 import { installSmall } from '../support/models.ts';
 
 const RIGHT = {
@@ -114,6 +115,40 @@ describe('a request', () => {
     `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`,
     '{}',
   ])('that is %.20s… is refused', (json) => expect(refusal(json)).not.toBe(''));
+});
+
+it.each([
+  '../x',
+  '..',
+  'a/../b',
+  '..\\x',
+  '%2e%2e%2fx',
+  'a%2fb',
+  'a\u0000',
+  'a\u0000.mp3',
+  'a\r\nb',
+  'x'.repeat(2048),
+  'Früh',
+  'ａ',
+  'е1',
+  '🎵',
+  'gpj\u202e3pm',
+  ' a',
+  '',
+])('5. `audio_file_id` %j -> refused, in a body and in an address', (id) => {
+  expect(refusalOf({ ...RIGHT, audio_file_id: id })).toMatch(/^audio_file_id: expected/);
+  expect(() => parseAudioFileId(id)).toThrowError(/^audio_file_id: expected/);
+});
+
+it('5. outputs of every id that is taken stay under its own prefix', () => {
+  for (const id of ['a', '-', '_', 'a.', 'a..b', 'a.mp3', 'x'.repeat(100)]) {
+    expect(parseAudioFileId(id)).toBe(id);
+    for (const name of [stemBlob(id, 'vocals'), jamsBlob(id), resultBlob(id), workPrefix(id)]) {
+      const asked = new URL(name, 'http://storage/container/').pathname;
+      expect(asked).toBe(`/container/${name}`);
+      expect(name.startsWith(`${id}/`)).toBe(true);
+    }
+  }
 });
 
 it('an id in an address is bounded as in a request', () => {

@@ -56,7 +56,7 @@ describe('7. Blob missing, forbidden, empty, over the size cap -> failed with it
   });
 });
 
-describe('11. Content-Encoding is undone', () => {
+describe('Content-Encoding is undone', () => {
   const song = wavOf(Buffer.alloc(4 * 44_100, 1), 2);
   const upload = async (name: string, bytes: Buffer, blobContentEncoding?: string) => {
     const blobHTTPHeaders = { blobContentEncoding };
@@ -79,7 +79,7 @@ describe('11. Content-Encoding is undone', () => {
   });
 
   it.skipIf(process.platform === 'win32')(
-    '10. a signal leaves nothing of a song that is being decoded',
+    'a signal leaves nothing of a song that is being decoded',
     async () => {
       const run = await upload('slow.wav', song);
       const started = join(workDir, 'started');

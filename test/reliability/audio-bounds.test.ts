@@ -41,7 +41,7 @@ function isAlive(): boolean {
   }
 }
 
-describe('10. What a file claims is looked at before it is decoded', () => {
+describe('what a file claims is looked at before it is decoded', () => {
   it.each([
     ['1 Hz', 1, 2],
     ['100 Hz', 100, 1],
@@ -58,7 +58,7 @@ describe('10. What a file claims is looked at before it is decoded', () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32')('10. The decoder is bounded and interruptible', () => {
+describe.skipIf(process.platform === 'win32')('the decoder is bounded and interruptible', () => {
   it('one that takes too much memory is ended, and the message names limit and setting', async () => {
     decoderThat(
       `exec '${process.execPath}' -e 'const a = []; setInterval(() => a.push(Buffer.alloc(3e7, 1)), 20)'`,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -91,6 +91,20 @@ describe(SENTENCE, () => {
   ])('%s, in words for people', async (_, make, reason) => {
     expect(await refusal(make())).toMatch(reason);
     expect(readdirSync(folder.path).filter((name) => name.includes('.f32'))).toEqual([]);
+  });
+});
+
+describe('what is known to be something else is no music, though sound is found in it', () => {
+  it.each<[string, Buffer]>([
+    ['a program of Linux', Buffer.from('\x7fELF\x02\x01\x01', 'latin1')],
+    ['a program of Windows', Buffer.from('MZ\x90\0', 'latin1')],
+    ['a zip archive', Buffer.from('PK\x03\x04\x14\0', 'latin1')],
+    ['a PDF', Buffer.from('%PDF-1.7\n')],
+    ['a database', Buffer.from('SQLite format 3\0')],
+  ])('%s that is named .mp3', async (_, head) => {
+    const sound = readFileSync(folder.make('sound.mp3', 'sine=duration=2'));
+    const file = folder.write('other.mp3', Buffer.concat([head, Buffer.alloc(1000), sound]));
+    expect(await refusal(file)).toMatch(/it is another kind of file/);
   });
 });
 

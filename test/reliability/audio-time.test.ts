@@ -33,7 +33,7 @@ async function clicks(source: string) {
 /** What encoders put before and behind the sound without a word, and what containers round. */
 const near = (seconds: number) => expect.closeTo(seconds, 1);
 
-describe("11. Time in the result is the file's own", () => {
+describe("time in the result is the file's own", () => {
   it.each<[string, readonly string[]]>([
     ['late.m4a', [...LATE, '-c:a', 'aac']],
     ['late.mka', [...LATE, '-c:a', 'flac']],

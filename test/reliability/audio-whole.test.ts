@@ -53,7 +53,7 @@ function withoutEnd(ogg: Buffer): Buffer {
   return ogg;
 }
 
-describe('11. What is whole is not told to be damaged', () => {
+describe('what is whole is not told to be damaged', () => {
   it.each<[string, () => Buffer, number]>([
     ['lyrics, v2.mp3', () => Buffer.concat([bytesOf('a.mp3'), LYRICS3_V2, ID3V1]), SECONDS],
     ['lyrics, v1.mp3', () => Buffer.concat([bytesOf('a.mp3'), LYRICS3_V1, ID3V1]), SECONDS],
@@ -92,7 +92,22 @@ describe('11. What is whole is not told to be damaged', () => {
   });
 });
 
-describe('11. What is damaged is told', () => {
+describe('containers that hold audio too', () => {
+  it.each([
+    ['b.tta', []],
+    ['b.dts', ['-strict', '-2', '-c:a', 'dca']],
+    ['b.avi', ['-c:a', 'mp3']],
+    ['b.ts', ['-c:a', 'mp2']],
+    ['b.flv', ['-c:a', 'mp3']],
+  ])('%s is decoded whole', async (name, output) => {
+    const result = await decoded(name, readFileSync(folder.make(name, SONG, output)));
+    expect(result.damaged).toBe(false);
+    expect(Math.abs(result.seconds - SECONDS)).toBeLessThan(0.1);
+    expect(peakOf(samplesOf(folder.at('song.f32')))).toBeGreaterThan(0.3);
+  });
+});
+
+describe('what is damaged is told', () => {
   it.each<[string, () => Buffer]>([
     ['cut.mp3', () => bytesOf('a.mp3').subarray(0, 30_001)],
     ['cut.aac', () => bytesOf('a.aac').subarray(0, 20_001)],
@@ -120,7 +135,7 @@ describe('11. What is damaged is told', () => {
   });
 });
 
-describe('11. Samples beyond the length that the header tells are taken', () => {
+describe('samples beyond the length that the header tells are taken', () => {
   const third = (bytes: Buffer, at: number, width: 4 | 8, isBig: boolean) => {
     const length = Math.floor(bytes.length / 3 / 8) * 8;
     if (width === 8) bytes[isBig ? 'writeBigInt64BE' : 'writeBigInt64LE'](BigInt(length), at);
@@ -148,7 +163,7 @@ describe('11. Samples beyond the length that the header tells are taken', () => 
   });
 });
 
-describe('11. No channel is lost', () => {
+describe('no channel is lost', () => {
   const FRAMES = SAMPLE_RATE / 10;
   const alone = async (count: number, channel: number) => {
     const samples = Buffer.alloc(2 * count * FRAMES);

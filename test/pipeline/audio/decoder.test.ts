@@ -1,10 +1,12 @@
 import { chmodSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { chooseDecoder } from '../../../src/pipeline/audio/decoder/choose.ts';
+import { logDecoder } from '../../../src/pipeline/audio/decoder/report.ts';
 import { compareVersions, versionIn, warningOf } from '../../../src/pipeline/audio/decoder/version.ts';
 import { AudioFolder } from '../../support/audio.ts';
 
 const folder = new AudioFolder();
+afterEach(() => vi.unstubAllEnvs());
 afterAll(() => folder.remove());
 
 /** A program that says of itself that it is an ffmpeg. */
@@ -66,4 +68,21 @@ describe('the decoder', () => {
   it('is told to be missing where FFMPEG_PATH names no file', async () => {
     await expect(chooseDecoder({ FFMPEG_PATH: folder.at('none') })).rejects.toThrow(/FFMPEG_PATH is .*none/);
   });
+  it.skipIf(process.platform === 'win32')(
+    'is told in the log once, with a warning where it is old',
+    async () => {
+      const told: string[] = [];
+      const current = program('current', '99.1').path;
+      const aged = program('aged', '4.0').path;
+      for (const path of [current, current, aged, aged]) {
+        vi.stubEnv('FFMPEG_PATH', path);
+        await logDecoder((text) => told.push(text));
+      }
+      expect(told).toEqual([
+        `Songs are decoded by ffmpeg 99.1 (${current}).`,
+        `Songs are decoded by ffmpeg 4.0 (${aged}).`,
+        expect.stringMatching(/^Warning: .*4\.0; versions below 5\.1 get no security fixes/),
+      ]);
+    },
+  );
 });
