@@ -19,7 +19,7 @@ const IS = String.raw`["']?\s*(?:[:=]|%(?:25)*3[ad])\s*`;
 const VALUE = String.raw`(?:<Buffer[^>]*>|"[^"]*"|'[^']*'|[^\s;,"'}]+)`;
 /** Secrets that stand outside of an address, by what stands before them. */
 const SECRETS: readonly RegExp[] = [
-  new RegExp(String.raw`((?:account_?key|shared_?access_?(?:key|signature))${IS})${VALUE}`, 'gi'),
+  new RegExp(`((?:account_?key|shared_?access_?(?:key|signature))${IS})${VALUE}`, 'gi'),
   new RegExp(String.raw`(\bauthorization${IS}["']?)(?:\w+ +)?[^\s"',]+`, 'gi'),
   /((?:\b|%(?:25)*[\da-f]{2})sig(?:=|%(?:25)*3d))[^&\s;"']+/gi,
   /(\bwhsec_)[\w+/=%-]+/gi,
