@@ -4,6 +4,7 @@ import { applySettings } from '../local/environment.ts';
 import { chooseDecoder } from '../pipeline/audio/decoder/choose.ts';
 import { readConfig } from '../pipeline/config.ts';
 import { requireKnown } from '../pipeline/separation/registry.ts';
+import { told } from '../text/told.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
 import { exitCodeOf, FAILED, INTERRUPTED, messageOf, WRONG_CALL } from './exit-code.ts';
 import { folderNames } from './folder-names.ts';
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
     )),
   ];
   if (problems.length > 0) {
-    console.error(problems.join('\n'));
+    console.error(problems.map(told).join('\n'));
     return WRONG_CALL;
   }
   process.once('SIGINT', () => {
@@ -81,10 +82,10 @@ async function analyzeAll(worker: Worker, songs: readonly Song[], given: Argumen
     try {
       const outcome = await analyzeOne(worker, file, name, given);
       outcomes.push(outcome);
-      if (!given.json) console.log(songs.length === 1 ? summarize(outcome) : lineOf(outcome));
+      if (!given.json) console.log(songs.length === 1 ? summarize(outcome) : told(lineOf(outcome)));
     } catch (error) {
       failures.push({ file, error: messageOf(error) });
-      console.error(`${file}: ${messageOf(error)}`);
+      console.error(told(`${file}: ${messageOf(error)}`));
     }
   }
   if (given.json) console.log(JSON.stringify(jsonOf(outcomes, failures), null, 2));
@@ -100,7 +101,7 @@ async function analyzeOne(
   name: string,
   given: Arguments,
 ): Promise<SongOutcome> {
-  using bar = new ProgressBar(name);
+  using bar = new ProgressBar(told(name));
   return await runSong(worker, file, {
     out: given.out,
     name,

@@ -1,4 +1,5 @@
 import { WorkerError } from '../pipeline/errors.ts';
+import { told } from '../text/told.ts';
 
 /** Exit codes of the commands. */
 export const FAILED = 1;
@@ -15,5 +16,5 @@ export function exitCodeOf(error: unknown): number {
 }
 
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return told(error instanceof Error ? error.message : String(error));
 }

@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { told } from '../text/told.ts';
 import type { SongOutcome } from './song-run.ts';
 
 /** Chords that the summary shows. */
@@ -42,7 +43,9 @@ export function summarize({ file, folder, result, stageSeconds }: SongOutcome): 
     rows.splice(2, 0, ['', analysis.keys.map((k) => `${clock(k.start_time)} ${k.key}`).join('   ')]);
   if (source.damaged) rows.push(['Note', 'The file is damaged; what could be decoded was analysed.']);
   const title = `${relative(process.cwd(), file)} (${clock(source.duration_seconds)})`;
-  return [title, ...rows.map(([label, text]) => `  ${label.padEnd(LABEL_WIDTH)}${text}`)].join('\n');
+  return [title, ...rows.map(([label, text]) => `  ${label.padEnd(LABEL_WIDTH)}${text}`)]
+    .map(told)
+    .join('\n');
 }
 
 /** Minutes and seconds. */

@@ -5,6 +5,7 @@ import { removeHeldFolders, sweepCopies } from '../pipeline/audio/copies/copies.
 import { endIdleProcesses } from '../pipeline/compute/pool.ts';
 import { readConfig } from '../pipeline/config.ts';
 import { STAGES } from '../pipeline/contracts.ts';
+import { told } from '../text/told.ts';
 import { activitiesEnded, runActivity } from './activities.ts';
 import { interruptActivities } from './activity-watch.ts';
 import { deliverCallback } from './callback-delivery.ts';
@@ -25,7 +26,7 @@ app.hook.appStart(async () => {
   try {
     await sweepCopies(readConfig());
   } catch (error) {
-    console.warn(`Old copies of songs stay: ${error}`);
+    console.warn(told(`Old copies of songs stay: ${error}`));
   }
 });
 

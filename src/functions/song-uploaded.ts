@@ -4,6 +4,7 @@ import { app, type InvocationContext } from '@azure/functions';
 import type * as extensions from '@azure/functions-extensions-base';
 import * as df from 'durable-functions';
 import { type Config, readConfig } from '../pipeline/config.ts';
+import { asWorkerError } from '../pipeline/errors.ts';
 import { stageContext } from '../pipeline/stages/context.ts';
 import { songUploaded } from './upload.ts';
 
@@ -14,7 +15,7 @@ function configOrReason(): Config | undefined {
   try {
     return readConfig();
   } catch (error) {
-    console.error(`No uploads are taken. ${error instanceof Error ? error.message : error}`);
+    console.error(`No uploads are taken. ${asWorkerError(error).message}`);
     return undefined;
   }
 }

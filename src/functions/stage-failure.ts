@@ -1,4 +1,5 @@
 import type { Stage, StageError } from '../pipeline/contracts.ts';
+import { asWorkerError } from '../pipeline/errors.ts';
 
 /** The failure of a stage inside the orchestrator. */
 export class StageFailure extends Error {
@@ -14,6 +15,5 @@ export class StageFailure extends Error {
 /** The failure that an exception in the orchestrator stands for: that of the stage which was `entered` last, unless it tells another. */
 export function failureOf(error: unknown, entered: Stage): StageFailure {
   if (error instanceof StageFailure) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new StageFailure({ stage: entered, code: 'internal', message });
+  return new StageFailure({ stage: entered, code: 'internal', message: asWorkerError(error).message });
 }

@@ -1,3 +1,4 @@
+import { told } from '../text/told.ts';
 import { HostSetupError } from './errors.ts';
 import { type Host, type HostOptions, startHost } from './host.ts';
 import { describe } from './log.ts';
@@ -22,7 +23,7 @@ export async function serve(options: HostOptions): Promise<void> {
   try {
     host = await startHost(options);
   } catch (error) {
-    process.stderr.write(`${error instanceof HostSetupError ? error.message : describe(error)}\n`);
+    process.stderr.write(`${told(error instanceof HostSetupError ? error.message : describe(error))}\n`);
     process.exit(1);
   }
   if (stopping) return end(host);
@@ -34,7 +35,7 @@ async function end(host: Host): Promise<never> {
     await host.stop();
     process.stderr.write('stopped\n');
   } catch (error) {
-    process.stderr.write(`${describe(error)}\n`);
+    process.stderr.write(`${told(describe(error))}\n`);
     process.exit(1);
   }
   process.exit(0);

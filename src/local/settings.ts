@@ -116,7 +116,9 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new HostSetupError(`${path} is not JSON: ${(error as Error).message}`, { cause: error });
+    // The parser's words quote what stands there, which may be a key.
+    const [place = ''] = / at position .*$/.exec((error as Error).message) ?? [];
+    throw new HostSetupError(`${path} is not JSON: a comma, a quote or a bracket is wrong${place}.`);
   }
 }
 

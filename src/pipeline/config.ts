@@ -2,6 +2,7 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { told } from '../text/told.ts';
 import { WorkerError } from './errors.ts';
 
 const MEGABYTE = 1_000_000;
@@ -143,14 +144,26 @@ export interface Config {
   readonly workDir: string;
 }
 
-/** In words, what is wrong with a setting that may be shown. */
-export const wrongSetting = (name: string, value: unknown, reason: string): string =>
-  `The setting ${name} is '${value}': ${reason.replace(/\.$/, '')}. Correct it in the app settings.`;
+/** Settings that may hold a key, a token or a password, even where they are wrong. */
+const SECRET_SETTINGS: ReadonlySet<string> = new Set([
+  'AzureWebJobsStorage',
+  'AZURE_STORAGE_CONNECTION_STRING',
+  'AZURE_STORAGE_ACCOUNT_URL',
+  'CALLBACK_URL',
+  'CALLBACK_SECRET',
+  'MODELS_URL',
+]);
+
+/** In words, what is wrong with a setting, and what it holds unless that may be a secret. */
+export function wrongSetting(name: string, value: unknown, reason: string): string {
+  const held = SECRET_SETTINGS.has(name) ? 'is wrong' : `is '${value}'`;
+  return told(`The setting ${name} ${held}: ${reason.replace(/\.$/, '')}. Correct it in the app settings.`);
+}
 
 /**
  * An empty variable counts as unset.
  *
- * @throws WorkerError `misconfigured` that names every wrong setting and what it holds.
+ * @throws WorkerError `misconfigured` that names every wrong setting and, unless it may be secret, what it holds.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));

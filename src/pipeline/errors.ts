@@ -1,3 +1,5 @@
+import { told } from '../text/told.ts';
+
 /**
  * Every way a song can fail, as stable codes that status, callback and logs carry.
  * `retryable` says whether the same work may succeed when it is tried again.
@@ -44,7 +46,7 @@ export interface ErrorInfo {
   readonly message: string;
 }
 
-/** An expected failure, with its code. Anything else that is thrown counts as `internal`. */
+/** An expected failure, with its code. Anything else that is thrown counts as `internal`. Its message holds no secret. */
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
   readonly code: ErrorCode;
@@ -52,7 +54,7 @@ export class WorkerError extends Error {
   readonly retryAfterMs?: number;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions & { retryAfterMs?: number }) {
-    super(message, options);
+    super(told(message), options);
     this.code = code;
     this.retryAfterMs = options?.retryAfterMs;
   }

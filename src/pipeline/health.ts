@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { type DecoderReport, decoderReport } from './audio/decoder/report.ts';
 import { ffmpegPaths } from './audio/ffmpeg.ts';
 import { type Config, readConfig, wrongSetting } from './config.ts';
-import { WorkerError } from './errors.ts';
+import { asWorkerError, WorkerError } from './errors.ts';
 import { faultOf } from './models/faults.ts';
 import { type ModelState, modelState } from './models/store.ts';
 import { knownModels } from './separation/registry.ts';
@@ -95,7 +95,7 @@ async function decoderState(): Promise<{ state: ServiceState; version?: string; 
     const report: DecoderReport | undefined = await Promise.race([decoderReport(), later]);
     return { state: 'available', version: report?.version, reason: report?.warning };
   } catch (error) {
-    return { state: 'missing', reason: (error as Error).message };
+    return { state: 'missing', reason: asWorkerError(error).message };
   }
 }
 

@@ -1,3 +1,4 @@
+import { tellAddress } from '../../text/redaction.ts';
 import { WorkerError } from '../errors.ts';
 
 /** Most characters of a blob's name, as the storage has it. */
@@ -98,15 +99,8 @@ function queryFault(query: string): string | undefined {
   return other && `${other.split('=')[0]} addresses an earlier content, and the worker reads the current one`;
 }
 
-/** An address for a message: nothing of it that may be secret, and nothing that would break a line. */
+/** An address for a message, no longer than anybody reads. */
 function shown(uri: string): string {
-  const [, scheme = '', authority, rest] = /^([a-z][a-z0-9+.-]*:[/\\]*)?([^/\\]*)(.*)$/is.exec(uri)!;
-  const host = authority.split(/[?#]/)[0].split('@').at(-1)!;
-  const isPlain = !/[?#].*@/s.test(authority) && /^(\[.*\]|[^:]*)(:\d*)?$/s.test(host);
-  const path = isPlain && !/[?#]/.test(authority) ? rest.split(/[?#]/)[0] : '';
-  const text = `${scheme}${isPlain ? host : '…'}${path}`;
-  const short = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-  return JSON.stringify(short.toWellFormed())
-    .slice(1, -1)
-    .replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const text = tellAddress(uri);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
