@@ -17,6 +17,7 @@ const HIGHEST_PORT = 65_535;
 const LOCAL_DEFAULTS: Readonly<Record<string, string>> = {
   BLOB_CONTAINER_NAME: 'audio-files',
   MODEL_FALLBACK: 'spectral',
+  CALLBACK_ALLOWED_HOSTS: 'localhost, *.localhost, 127.0.0.0/8, ::1',
 };
 
 /**

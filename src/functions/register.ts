@@ -5,6 +5,7 @@ import { removeHeldFolders, sweepCopies } from '../pipeline/audio/copies/copies.
 import { endIdleProcesses } from '../pipeline/compute/pool.ts';
 import { readConfig } from '../pipeline/config.ts';
 import { STAGES } from '../pipeline/contracts.ts';
+import { asWorkerError } from '../pipeline/errors.ts';
 import { told } from '../text/told.ts';
 import { activitiesEnded, runActivity } from './activities.ts';
 import { interruptActivities } from './activity-watch.ts';
@@ -22,11 +23,14 @@ for (const name of [...STAGES, ...MESSAGE_ACTIVITIES])
   });
 
 app.hook.appStart(async () => {
-  // Neither what is left on the disk nor a wrong setting, which /health tells of, is a reason not to start.
+  // Neither what is left on the disk nor a wrong setting is a reason not to start; `songUploaded` and /health tell of the latter.
   try {
-    await sweepCopies(readConfig());
+    const config = readConfig();
+    for (const warning of config.warnings) console.warn(warning);
+    await sweepCopies(config);
   } catch (error) {
-    console.warn(told(`Old copies of songs stay: ${error}`));
+    const { code, message } = asWorkerError(error);
+    if (code !== 'misconfigured') console.warn(told(`Old copies of songs stay: ${message}`));
   }
 });
 

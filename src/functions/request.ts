@@ -1,4 +1,5 @@
 import type { DurableClient } from 'durable-functions';
+import { callbackUrlFault, resolvedAddressFault } from '../pipeline/callback/callback-address.ts';
 import type { AnalyzeRequest } from '../pipeline/contracts.ts';
 import { WorkerError } from '../pipeline/errors.ts';
 import { requireKnown } from '../pipeline/separation/registry.ts';
@@ -24,6 +25,7 @@ export async function requestRun(
   const blob_name = parseBlobAddress(container.url, blob_uri);
   requireInput(blob_name);
   requireKnown(model, stems, config);
+  if (callback_url) await requireAllowed(callback_url, config);
   // Where there is no blob, the run will tell.
   const blob = await storageCallIfThere(blob_name, (bounds) =>
     container.getBlobClient(blob_name).getProperties(bounds),
@@ -33,6 +35,17 @@ export async function requestRun(
   const start = await startRun(client, job, worker, callback_url);
   await endDoubleRun(client, blob_name, worker);
   return start;
+}
+
+/** @throws WorkerError `invalid_request` for an address that no callback may go to */
+async function requireAllowed(
+  callback_url: string,
+  { callbackAllowedHosts }: StageContext['config'],
+): Promise<void> {
+  const fault =
+    callbackUrlFault(callback_url, callbackAllowedHosts) ??
+    (await resolvedAddressFault(callback_url, callbackAllowedHosts));
+  if (fault) throw new WorkerError('invalid_request', `callback_url: ${fault}.`);
 }
 
 /** @throws WorkerError `invalid_request` for a blob that lies where runs keep theirs: they would replace and remove it. */

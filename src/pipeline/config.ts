@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { told } from '../text/told.ts';
+import { type AllowedHosts, parseAllowedHosts } from './callback/allowed-hosts.ts';
+import { callbackUrlFault } from './callback/callback-address.ts';
+import { parseSecrets, secretsWarning } from './callback/secrets.ts';
 import { WorkerError } from './errors.ts';
 
 const MEGABYTE = 1_000_000;
@@ -24,6 +27,19 @@ export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
 const CONTAINER_NAME = /^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/;
 const positive = (fallback: number) => z.coerce.number().positive().default(fallback);
 const optionalText = z.string().trim().optional();
+/** Text that `parse` reads; what that throws is told as what is wrong with the setting. */
+const parsedText = <T>(parse: (text: string) => T) =>
+  z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      try {
+        return parse(text ?? '');
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    });
 
 /** Computing processes that this machine has processors and memory for. */
 function workersHere(): number {
@@ -50,7 +66,8 @@ export const settings = z.object({
   ORT_EXECUTION_PROVIDER: z.enum(EXECUTION_PROVIDERS).default('cpu'),
   ORT_THREADS: z.coerce.number().int().positive().optional(),
   CALLBACK_URL: optionalText,
-  CALLBACK_SECRET: optionalText,
+  CALLBACK_SECRET: parsedText(parseSecrets),
+  CALLBACK_ALLOWED_HOSTS: parsedText(parseAllowedHosts),
   MAX_FILE_MB: positive(500),
   MAX_DURATION_SECONDS: positive(3600),
   DECODE_TIMEOUT_SECONDS: positive(600),
@@ -105,6 +122,8 @@ export interface Config {
   readonly callbackUrl?: string;
   /** `whsec_…` secrets, the current one first. */
   readonly callbackSecrets: readonly string[];
+  /** Where callbacks may go beside public addresses. */
+  readonly callbackAllowedHosts: AllowedHosts;
   readonly callbackTimeoutMs: number;
   /** How often a callback is tried. */
   readonly callbackAttempts: number;
@@ -142,6 +161,8 @@ export interface Config {
   readonly localCopyMs: number;
   /** Folder for decoded songs; what lies there can always be made again. */
   readonly workDir: string;
+  /** What works and should be corrected, in words. */
+  readonly warnings: readonly string[];
 }
 
 /** Settings that may hold a key, a token or a password, even where they are wrong. */
@@ -175,6 +196,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new WorkerError('misconfigured', wrong.join(' '));
   }
   const e = parsed.data;
+  const fault = e.CALLBACK_URL && callbackUrlFault(e.CALLBACK_URL, e.CALLBACK_ALLOWED_HOSTS);
+  if (fault) throw new WorkerError('misconfigured', wrongSetting('CALLBACK_URL', e.CALLBACK_URL, fault));
+  const weakness = secretsWarning(e.CALLBACK_SECRET);
   const cores = availableParallelism();
   // As many processes as were asked for share the processors.
   const threads =
@@ -196,7 +220,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       processes: given.WORKERS ? e.WORKERS : Math.max(1, Math.floor(cores / threads)),
     },
     callbackUrl: e.CALLBACK_URL,
-    callbackSecrets: e.CALLBACK_SECRET?.split(/[\s,]+/).filter(Boolean) ?? [],
+    callbackSecrets: e.CALLBACK_SECRET,
+    callbackAllowedHosts: e.CALLBACK_ALLOWED_HOSTS,
     callbackTimeoutMs: e.CALLBACK_TIMEOUT_SECONDS * 1000,
     callbackAttempts: e.CALLBACK_ATTEMPTS,
     callbackRetryMs: e.CALLBACK_RETRY_SECONDS * 1000,
@@ -218,5 +243,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     workDirMaxBytes: e.WORK_DIR_MAX_MB && e.WORK_DIR_MAX_MB * MEGABYTE,
     localCopyMs: e.LOCAL_COPY_MINUTES * 60_000,
     workDir: e.WORK_DIR,
+    warnings: weakness ? [wrongSetting('CALLBACK_SECRET', e.CALLBACK_SECRET, weakness)] : [],
   };
 }

@@ -120,7 +120,7 @@ async function askStorage(): Promise<void> {
   known = { at: Date.now(), state };
 }
 
-/** What only shows where a setting is used: a storage that can't be one, an ffmpeg that isn't there. */
+/** What only shows where a setting is used (a storage that can't be one, an ffmpeg that isn't there), or works and should be corrected. */
 function settingsFault(config: Config): string | undefined {
   for (const use of [() => openContainer(config), () => ffmpegPaths()]) {
     try {
@@ -129,7 +129,7 @@ function settingsFault(config: Config): string | undefined {
       if (error instanceof WorkerError && error.code === 'misconfigured') return error.message;
     }
   }
-  return undefined;
+  return config.warnings.join(' ') || undefined;
 }
 
 function isThere(locate: () => unknown): ServiceState {

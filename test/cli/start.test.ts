@@ -9,7 +9,7 @@ import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
 
-const SECRET = `whsec_${Buffer.from('a secret of the tests').toString('base64')}`;
+const SECRET = `whsec_${Buffer.from('a secret of this very test').toString('base64')}`;
 const DEMO = readFileSync('demo/demo-song.ogg');
 
 let place: Place;

@@ -1,19 +1,24 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { emulatorAt } from '../../src/local/azurite/azurite.ts';
 import { type Front, startFront } from '../support/front.ts';
 
 const { connectionString } = emulatorAt(1, 1);
 const BODY = { audio_file_id: 'a', blob_uri: 'http://127.0.0.1:1/devstoreaccount1/audio-files/a.mp3' };
+const WHSEC = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;
 const environment = { ...process.env };
 const set = (settings: Record<string, string>) => {
   process.env = { ...environment, AZURE_STORAGE_CONNECTION_STRING: connectionString, ...settings };
 };
 
 let front: Front;
+/** What is told when the functions are loaded. */
+let toldAtStart: string;
 /** The settings are wrong when the functions are loaded, which is when Azure would lose them all. */
 beforeAll(async () => {
-  set({ DEMUCS_PRECISION: 'int4', DEMUCS_OVERLAP: '2' });
+  set({ DEMUCS_PRECISION: 'int4', DEMUCS_OVERLAP: '2', CALLBACK_SECRET: 'secret!!' });
+  const written = ['error', 'warn', 'log'].map((level) => vi.spyOn(console, level as 'log'));
   front = await startFront();
+  toldAtStart = written.flatMap(({ mock }) => mock.calls.flat()).join('\n');
 });
 afterAll(async () => {
   process.env = environment;
@@ -33,6 +38,14 @@ describe('a wrong setting', () => {
       expect.arrayContaining(['health', 'analyzeRequest', 'analyzeStatus', 'analyzeSong']),
     );
     expect(names).not.toContain('songUploaded');
+  });
+
+  it('is told when the worker starts, once, and no secret with it', () => {
+    expect(
+      toldAtStart.match(/The setting CALLBACK_SECRET is wrong: expected whsec_ and Base64/g),
+    ).toHaveLength(1);
+    expect(toldAtStart.match(/The setting DEMUCS_OVERLAP is '2'/g)).toHaveLength(1);
+    expect(toldAtStart).not.toMatch(/secret!!|\n\s+at /);
   });
 
   it('is told by health, with all others', async () => {
@@ -64,6 +77,16 @@ describe('a wrong setting', () => {
       { AZURE_STORAGE_CONNECTION_STRING: '', AZURE_STORAGE_ACCOUNT_URL: 'account' },
       'The setting AZURE_STORAGE_ACCOUNT_URL is no address',
     ],
+    [{ CALLBACK_SECRET: 'secret!!' }, 'The setting CALLBACK_SECRET is wrong: expected whsec_ and Base64'],
+    [{ CALLBACK_SECRET: `${WHSEC} whsec_secret!!` }, 'expected whsec_ and Base64, as secret 2 of 2'],
+    [{ CALLBACK_SECRET: 'whsec_' }, 'The setting CALLBACK_SECRET is wrong'],
+    [{ CALLBACK_SECRET: WHSEC.slice(6) }, 'The setting CALLBACK_SECRET is wrong'],
+    [
+      { CALLBACK_URL: 'https://user:secret!!@example.com/' },
+      'CALLBACK_URL is wrong: expected an address without user',
+    ],
+    [{ CALLBACK_URL: 'http://10.0.0.1/?secret!!' }, "CALLBACK_URL is wrong: '10.0.0.1' is not public"],
+    [{ CALLBACK_ALLOWED_HOSTS: 'api.internal,http://x' }, 'expected names of hosts, patterns such as'],
   ])('%o is named', async (settings, words) => {
     set(settings);
     const answer = await post();
@@ -85,6 +108,16 @@ describe('a wrong setting', () => {
       code: 'invalid_request',
       detail: expect.stringContaining("got 'wizard'"),
     });
+  });
+
+  it('that works is told by health too: a secret of a length that the standard does not have', async () => {
+    set({ CALLBACK_SECRET: `whsec_${Buffer.from('short').toString('base64')}` });
+    expect(await health()).toMatchObject({
+      reasons: { settings: expect.stringContaining('the Base64 of 24 to 64 bytes, got 5 bytes') },
+    });
+    expect(await post()).not.toMatchObject({ code: 'misconfigured' });
+    set({ CALLBACK_SECRET: WHSEC });
+    expect(await health()).not.toMatchObject({ reasons: { settings: expect.anything() } });
   });
 
   it('of ffmpeg is told by health', async () => {

@@ -17,7 +17,7 @@ const OTHERS = {
   commands: ['PORT', 'HOST', 'ALLOWED_HOSTS', 'LOCAL_DIR', 'AZURITE_BLOB_PORT', 'AZURITE_QUEUE_PORT'],
 };
 /** Defaults that depend on the machine or the place: the README tells them in words. */
-const IN_WORDS = ['MODELS_DIR', 'WORKERS', 'WORK_DIR'];
+const IN_WORDS = ['MODELS_DIR', 'WORKERS', 'WORK_DIR', 'CALLBACK_ALLOWED_HOSTS'];
 
 const plain = (cell: string) => cell.replaceAll('`', '');
 const names = Object.keys(settings.shape).sort();

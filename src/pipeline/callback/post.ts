@@ -1,6 +1,9 @@
 import { Webhook } from 'standardwebhooks';
+import { Agent, request } from 'undici';
 import type { CallbackPayload } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import type { AllowedHosts } from './allowed-hosts.ts';
+import { callbackLookup, callbackUrlFault } from './callback-address.ts';
 
 export interface CallbackOptions {
   /** The same for every delivery of one message, so that a receiver can drop repeats. */
@@ -8,54 +11,87 @@ export interface CallbackOptions {
   /** `whsec_…` secrets; each signs, so that a receiver can change over. */
   readonly secrets: readonly string[];
   readonly timeoutMs: number;
+  readonly allowedHosts: AllowedHosts;
 }
+
+/** What a receiver answers that wants no more of it. */
+const GONE = 410;
 
 /**
  * Posts `payload` to `url`, signed after Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature`
  * (HMAC-SHA256 over `id.timestamp.body`). A redirect counts as a failure and is not followed.
  *
- * @throws WorkerError `callback_failed`.
+ * @throws WorkerError `callback_refused` where `url` leads to an address that is not allowed, `callback_gone` for 410, else
+ *   `callback_failed`, with the time that the receiver asks for in `Retry-After`.
  */
 export async function postCallback(
   url: string,
   payload: CallbackPayload,
   options: CallbackOptions,
 ): Promise<void> {
-  const body = JSON.stringify(payload);
-  const now = new Date();
-  const signatures = options.secrets.map((secret) => new Webhook(secret).sign(options.messageId, now, body));
+  const fault = callbackUrlFault(url, options.allowedHosts);
+  if (fault) throw new WorkerError('callback_refused', `The callback is not sent: ${fault}.`);
   const { origin } = new URL(url);
-  let status: number;
+  const { status, retryAfter } = await post(url, JSON.stringify(payload), options).catch((error: unknown) => {
+    if (error instanceof WorkerError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new WorkerError('callback_failed', `The callback to ${origin} got no answer: ${reason}.`, {
+      cause: error,
+    });
+  });
+  if (status >= 200 && status <= 299) return;
+  if (status === GONE)
+    throw new WorkerError(
+      'callback_gone',
+      `The callback to ${origin} was answered with status 410: nothing more is wanted there.`,
+    );
+  throw new WorkerError(
+    'callback_failed',
+    `The callback to ${origin} was answered with status ${status}; 2xx was expected.`,
+    { retryAfterMs: retryAfterMs(retryAfter) },
+  );
+}
+
+/** One request over a connection of its own: one that is kept could lead to an address which was checked long ago. */
+async function post(
+  url: string,
+  body: string,
+  { messageId, secrets, timeoutMs, allowedHosts }: CallbackOptions,
+): Promise<{ status: number; retryAfter?: string }> {
+  const now = new Date();
+  const signatures = secrets.map((secret) => new Webhook(secret).sign(messageId, now, body));
+  const agent = new Agent({ connect: { lookup: callbackLookup(allowedHosts), timeout: timeoutMs } });
   try {
-    const answer = await fetch(url, {
+    const {
+      statusCode,
+      headers,
+      body: answer,
+    } = await request(url, {
+      dispatcher: agent,
       method: 'POST',
-      redirect: 'manual',
       headers: {
         'content-type': 'application/json',
-        'webhook-id': options.messageId,
+        'webhook-id': messageId,
         'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
         ...(signatures.length > 0 && { 'webhook-signature': signatures.join(' ') }),
       },
       body,
-      signal: AbortSignal.timeout(options.timeoutMs),
+      signal: AbortSignal.timeout(timeoutMs),
     });
-    await answer.body?.cancel();
-    status = answer.status;
-  } catch (error) {
-    const reason =
-      error instanceof Error
-        ? error.cause instanceof Error
-          ? error.cause.message
-          : error.message
-        : String(error);
-    throw new WorkerError('callback_failed', `The callback to ${origin} got no answer: ${reason}.`, {
-      cause: error,
-    });
+    // Nobody reads it, nor the end that `destroy` puts to it.
+    answer.on('error', () => {});
+    const retryAfter = headers['retry-after'];
+    return { status: statusCode, retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter };
+  } finally {
+    await agent.destroy();
   }
-  if (status < 200 || status > 299) {
-    throw new WorkerError(
-      'callback_failed',
-      `The callback to ${origin} was answered with status ${status}; 2xx was expected.`,
-    );
-  }
+}
+
+/** A `Retry-After`, seconds or a date (RFC 9110), in ms from now, 0 for what is past; undefined where it is neither. */
+function retryAfterMs(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
+  // A number with a sign or a fraction is no date, though it is read as one.
+  const time = /[a-z]/i.test(header) ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(time) ? undefined : Math.max(0, time - Date.now());
 }

@@ -41,6 +41,7 @@ export async function callback(input: CallbackInput, context: StageContext): Pro
     messageId: input.messageId,
     secrets: config.callbackSecrets,
     timeoutMs: config.callbackTimeoutMs,
+    allowedHosts: config.callbackAllowedHosts,
   });
   return true;
 }

@@ -1,8 +1,12 @@
+import dns from 'node:dns';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { parseAllowedHosts } from '../../../src/pipeline/callback/allowed-hosts.ts';
+import { resolvedAddressFault } from '../../../src/pipeline/callback/callback-address.ts';
 import { postCallback } from '../../../src/pipeline/callback/post.ts';
+import type { WorkerError } from '../../../src/pipeline/errors.ts';
 
 const SECRETS = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'];
 const FAILED = {
@@ -11,10 +15,19 @@ const FAILED = {
   processing_time_seconds: 1,
   error: { code: 'too_long', message: 'Too long.', stage: 'download' },
 } as const;
-const OPTIONS = { messageId: 'msg_1', secrets: SECRETS, timeoutMs: 500 };
+const OPTIONS = {
+  messageId: 'msg_1',
+  secrets: SECRETS,
+  timeoutMs: 500,
+  allowedHosts: parseAllowedHosts('127.0.0.0/8'),
+};
+const NOBODY = parseAllowedHosts('');
 
 let server: Server;
-afterEach(() => server.close());
+afterEach(() => {
+  vi.restoreAllMocks();
+  server?.close();
+});
 
 async function receiver(
   status: number,
@@ -60,5 +73,107 @@ describe('the callback', () => {
     const { url } = await receiver(0);
     await expect(postCallback(url, FAILED, OPTIONS)).rejects.toMatchObject({ code: 'callback_failed' });
     server.closeAllConnections();
+  });
+
+  it('ends with 410', async () => {
+    const { url } = await receiver(410);
+    await expect(postCallback(url, FAILED, OPTIONS)).rejects.toMatchObject({ code: 'callback_gone' });
+  });
+
+  it.each([
+    ['120', 120_000],
+    ['0', 0],
+    [new Date(Date.now() + 3_600_000).toUTCString(), 3_600_000],
+    ['Sun, 06 Nov 1994 08:49:37 GMT', 0],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', 0],
+    ['Sun Nov  6 08:49:37 1994', 0],
+    ['-5', undefined],
+    ['1.5', undefined],
+    ['soon', undefined],
+    ['', undefined],
+  ])('tells that the receiver asks for time: Retry-After %j', async (header, ms) => {
+    for (const status of [429, 503]) {
+      const { url } = await receiver(status, { 'retry-after': header });
+      const error = await postCallback(url, FAILED, OPTIONS).catch(
+        (thrown: unknown) => thrown as WorkerError,
+      );
+      expect(error).toMatchObject({ code: 'callback_failed' });
+      if (ms === undefined) expect(error?.retryAfterMs).toBeUndefined();
+      else expect(Math.abs(error!.retryAfterMs! - ms)).toBeLessThan(2000);
+      server.close();
+    }
+  });
+
+  it('tells nothing of its address but the origin', async () => {
+    const { url } = await receiver(500);
+    const { message } = await postCallback(`${url}/path?token=secret#x`, FAILED, OPTIONS).catch((e) => e);
+    expect(message).toContain(new URL(url).origin);
+    expect(message).not.toMatch(/secret|path/);
+  });
+});
+
+describe('a callback to an address that is not allowed', () => {
+  /** Lets a name resolve to one address after the other, without anybody being asked. */
+  function resolveTo(...addresses: string[]) {
+    return vi
+      .spyOn(dns, 'lookup')
+      .mockImplementation(((_: string, __: object, done: (...found: unknown[]) => void) =>
+        done(null, [{ address: addresses.shift() ?? '127.0.0.1', family: 4 }])) as never);
+  }
+  const refused = { code: 'callback_refused' };
+
+  it('is not sent where the address says so', async () => {
+    const { url, received } = await receiver(204);
+    await expect(postCallback(url, FAILED, { ...OPTIONS, allowedHosts: NOBODY })).rejects.toMatchObject(
+      refused,
+    );
+    expect(received).toEqual([]);
+  });
+
+  it('is not connected where the name leads there', async () => {
+    const { url, received } = await receiver(204);
+    resolveTo('127.0.0.1');
+    const named = url.replace('127.0.0.1', 'rebound.example');
+    await expect(postCallback(named, FAILED, { ...OPTIONS, allowedHosts: NOBODY })).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining("'rebound.example' leads to 127.0.0.1"),
+    });
+    expect(received).toEqual([]);
+  });
+
+  it('is not connected where the name has led to a public one when it was checked', async () => {
+    const { url, received } = await receiver(204);
+    const named = url.replace('127.0.0.1', 'rebound.example');
+    const lookup = resolveTo('8.8.8.8', '127.0.0.1');
+    expect(await resolvedAddressFault(named, NOBODY)).toBeUndefined();
+    await expect(postCallback(named, FAILED, { ...OPTIONS, allowedHosts: NOBODY })).rejects.toMatchObject(
+      refused,
+    );
+    expect(lookup).toHaveBeenCalledTimes(2);
+    expect(received).toEqual([]);
+  });
+
+  it('goes to the very address that was looked at', async () => {
+    const { url, received } = await receiver(204);
+    const lookup = resolveTo('127.0.0.1', '10.0.0.1');
+    await postCallback(url.replace('127.0.0.1', 'api.example'), FAILED, OPTIONS);
+    expect(lookup).toHaveBeenCalledTimes(1);
+    expect(received[0].request.headers.host).toMatch(/^api\.example:/);
+  });
+
+  it('is sent where its name is allowed', async () => {
+    const { url, received } = await receiver(204);
+    resolveTo('127.0.0.1');
+    const allowedHosts = parseAllowedHosts('*.internal');
+    await postCallback(url.replace('127.0.0.1', 'api.internal'), FAILED, { ...OPTIONS, allowedHosts });
+    expect(received).toHaveLength(1);
+  });
+
+  it('is looked up anew each time: no connection is kept', async () => {
+    const { url, received } = await receiver(204);
+    const lookup = resolveTo('127.0.0.1', '127.0.0.1');
+    const named = url.replace('127.0.0.1', 'api.example');
+    for (let i = 0; i < 2; i++) await postCallback(named, FAILED, OPTIONS);
+    expect([lookup.mock.calls.length, received.length]).toEqual([2, 2]);
   });
 });

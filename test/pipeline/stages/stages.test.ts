@@ -32,7 +32,10 @@ let context: StageContext;
 beforeAll(async () => {
   storage = await startStorage();
   folder = mkdtempSync(join(tmpdir(), 'stages-'));
-  const config = { ...readConfig({ DEMUCS_MODEL: 'spectral' }), workDir: join(folder, 'work') };
+  const config = {
+    ...readConfig({ DEMUCS_MODEL: 'spectral', CALLBACK_ALLOWED_HOSTS: '127.0.0.1' }),
+    workDir: join(folder, 'work'),
+  };
   context = { container: storage.container, config };
   const song = join(folder, 'song.wav');
   writeTone(song, { seconds: SECONDS, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
