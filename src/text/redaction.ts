@@ -23,7 +23,8 @@ const SECRETS: readonly RegExp[] = [
   new RegExp(String.raw`(\bauthorization${IS}["']?)(?:\w+ +)?[^\s"',]+`, 'gi'),
   /((?:\b|%(?:25)*[\da-f]{2})sig(?:=|%(?:25)*3d))[^&\s;"']+/gi,
   /(\bwhsec_)[\w+/=%-]+/gi,
-  // The query of an address that has lost its beginning, or that begins with a slash.
+  // User and password, or the query, of an address that has lost its beginning, or that begins with a slash.
+  /(\/\/)[^\s/"'@]+(?=@)/g,
   /(\?)[\w.~$%-]+(?:=|%(?:25)*3d)[^\s"'<>]*/gi,
 ];
 
@@ -38,7 +39,9 @@ export function redact(text: string): string {
 
 /** A whole address, wrong ones too, without user, password, query and fragment. */
 export function tellAddress(address: string): string {
-  const [, scheme = '', authority, rest] = /^([a-z0-9+.-]*:[/\\]+|https?:)?([^/\\]*)(.*)$/is.exec(address)!;
+  const [, scheme = '', authority, rest] = /^([^/\\?#@]*:[/\\]+|[/\\]{2,}|https?:)?([^/\\]*)(.*)$/is.exec(
+    address,
+  )!;
   const [place, ...query] = authority.split(/[?#]/);
   const host = place.split('@').at(-1)!;
   // Of a password with a slash or a question mark in it, the host would hold a part.

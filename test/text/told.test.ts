@@ -38,6 +38,7 @@ describe('a text is told without what may be secret', () => {
     [`https://me:pass#${MARK}@h.example/`, 'https://…'],
     [`GET /analyze/a?code=${MARK} failed`, 'GET /analyze/a?… failed'],
     [`orage/a.mp3?${SAS}`, 'orage/a.mp3?…'],
+    [`//me:${MARK}@h.example/a`, '//…@h.example/a'],
     // Connection strings and tokens.
     [
       `AccountName=a;AccountKey=${KEY};BlobEndpoint=http://h.example/a`,
@@ -92,9 +93,14 @@ describe('a text is told without what may be secret', () => {
   );
 });
 
-it('an address that is cut by itself says no more than the text that holds it', () => {
-  expect(tellAddress(`me:${MARK}@h.example/a?${MARK}`)).toBe('h.example/a');
-  expect(tellAddress('')).toBe('');
+it.each([
+  [`me:${MARK}@h.example/a?${MARK}`, 'h.example/a'],
+  [`//me:${MARK}@h.example/a`, '//h.example/a'],
+  [` \n http://me:${MARK}@h.example/a#${MARK}`, ' \n http://h.example/a'],
+  ['http://h.example/a:b@c.mp3', 'http://h.example/a:b@c.mp3'],
+  ['', ''],
+])('an address by itself, also a wrong one: %j', (address, expected) => {
+  expect(tellAddress(address)).toBe(expected);
 });
 
 describe('a text is told on one line', () => {
