@@ -65,6 +65,23 @@ describe('the decoder', () => {
     });
   });
 
+  it.skipIf(process.platform === 'win32')(
+    'is not passed over where it was killed when it was asked',
+    async () => {
+      const { path, folder: at } = program('killed', '99.2');
+      const once = folder.at('killed/once');
+      folder.write(
+        'killed/ffmpeg',
+        `#!/bin/sh\n[ -e ${once} ] || { touch ${once}; kill -9 $$; }\necho 'ffmpeg version 99.2'\n`,
+      );
+      await expect(chooseDecoder({ PATH: at })).rejects.toMatchObject({
+        code: 'compute_crashed',
+        retryable: true,
+      });
+      expect(await chooseDecoder({ PATH: at })).toEqual({ kind: 'ffmpeg', path, version: '99.2' });
+    },
+  );
+
   it('is told to be missing where FFMPEG_PATH names no file', async () => {
     await expect(chooseDecoder({ FFMPEG_PATH: folder.at('none') })).rejects.toThrow(/FFMPEG_PATH is .*none/);
   });

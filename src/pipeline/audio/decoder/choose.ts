@@ -20,6 +20,8 @@ const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 /** Time that a program has to tell its version, in ms. */
 const PATIENCE_MS = 20_000;
+/** What others end a program with; it ends itself by other signals, where it does not fit this machine. */
+const ENDED_BY_OTHERS: readonly unknown[] = ['SIGKILL', 'SIGTERM', 'SIGINT'];
 export const LIBAV_PROGRAM = fileURLToPath(new URL(`./libav${extname(import.meta.url)}`, import.meta.url));
 
 let chosen: { key: string; decoder: Promise<Decoder> } | undefined;
@@ -28,7 +30,7 @@ let chosen: { key: string; decoder: Promise<Decoder> } | undefined;
  * The decoder of this machine: the ffmpeg that `FFMPEG_PATH` names, else the newest of those that are there. It is looked
  * for once.
  *
- * @throws WorkerError `internal` where there is none.
+ * @throws WorkerError `internal` where there is none, `compute_crashed` where one was ended that was about to tell its version.
  */
 export function chooseDecoder(env: NodeJS.ProcessEnv = process.env): Promise<Decoder> {
   const key = JSON.stringify([env.FFMPEG_PATH, env.PATH]);
@@ -56,9 +58,9 @@ async function newest(env: NodeJS.ProcessEnv): Promise<Decoder> {
 
 /** One that was asked for by name is taken whatever it says of itself. */
 async function ffmpeg(path: string): Promise<Decoder | undefined> {
-  const words = await run(path, ['-version'], { timeout: PATIENCE_MS }).catch(() => undefined);
+  const words = await wordsOf(path, ['-version']);
   if (!words && path !== process.env.FFMPEG_PATH) return undefined;
-  return { kind: 'ffmpeg', path, version: versionIn(words?.stdout ?? '') };
+  return { kind: 'ffmpeg', path, version: versionIn(words ?? '') };
 }
 
 /** Its libraries are there for some platforms only. Asking takes a process, so that they are never loaded into this one. */
@@ -68,9 +70,24 @@ async function libav(): Promise<Decoder | undefined> {
   } catch {
     return undefined;
   }
-  const asked = await run(process.execPath, [LIBAV_PROGRAM, 'version'], { timeout: PATIENCE_MS }).catch(
-    () => undefined,
-  );
-  const version = asked && versionIn(asked.stdout);
+  const version = versionIn((await wordsOf(process.execPath, [LIBAV_PROGRAM, 'version'])) ?? '');
   return version ? { kind: 'libav', path: LIBAV_PROGRAM, version } : undefined;
+}
+
+/**
+ * What a program says; undefined where it can't be run. One that was ended is not passed over: songs would be decoded with
+ * another from then on, which may give other samples.
+ */
+async function wordsOf(program: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    return (await run(program, args, { timeout: PATIENCE_MS })).stdout;
+  } catch (error) {
+    const { signal, killed } = error as { signal?: NodeJS.Signals; killed?: boolean };
+    // Its time was up.
+    if (killed || !ENDED_BY_OTHERS.includes(signal)) return undefined;
+    throw new WorkerError(
+      'compute_crashed',
+      `'${program}' was ended by ${signal} before it told its version.`,
+    );
+  }
 }
