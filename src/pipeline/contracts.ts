@@ -66,7 +66,7 @@ export function parseAnalyzeRequest(body: unknown): AnalyzeRequest {
   if (parsed.success && extra.length === 0) return parsed.data;
   const problems = (parsed.error?.issues ?? []).flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map(unknownField)
+      ? issue.keys.slice(0, MAX_PROBLEMS).map(unknownField)
       : `${issue.path.join('.') || 'body'}: ${issue.message}.`,
   );
   throw new WorkerError('invalid_request', [...extra, ...problems].slice(0, MAX_PROBLEMS).join(' '));

@@ -26,12 +26,13 @@ export const declaredLength = (request: IncomingMessage): number =>
   Number(request.headers['content-length'] ?? 0);
 
 /**
- * Reads and drops what is left of an answered request, then closes the connection: a client that sends all before it reads
- * would find it reset instead of its answer. Not without end.
+ * Reads and drops what is left of an answered request: a client that sends all before it reads would find the connection
+ * reset instead of its answer. Not without end. Then the connection serves the next request, or closes where it `isLast`.
  */
-export function discard(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
+export function discard(request: IncomingMessage, isLast: boolean): void {
+  if (request.destroyed) return;
   const { socket } = request;
+  if (request.complete) return isLast ? void socket.end() : undefined;
   let left = MAX_BODY_BYTES;
   const cut = () => socket.destroy();
   const late = setTimeout(cut, DISCARD_LIMIT_MS);
@@ -39,7 +40,10 @@ export function discard(request: IncomingMessage): void {
     left -= chunk.byteLength;
     if (left < 0) cut();
   });
-  request.once('end', () => socket.end());
+  request.once('end', () => {
+    clearTimeout(late);
+    if (isLast) socket.end();
+  });
   socket.once('close', () => clearTimeout(late));
   request.unpipe(); // What it went to is gone, or will be in a moment, which would pause it.
   request.resume();

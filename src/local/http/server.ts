@@ -97,6 +97,7 @@ async function send(
   if (response.destroyed) return isStream ? void body.destroy() : undefined;
   const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304;
   // To close it now, as the client may have asked, would reset it under what is still being sent, and lose the answer.
+  const isLast = !response.shouldKeepAlive;
   if (!request.complete) response.shouldKeepAlive = true;
   try {
     for (const [name, value] of headers) response.appendHeader(name, value);
@@ -111,7 +112,7 @@ async function send(
     for (const name of response.getHeaderNames()) response.removeHeader(name);
     response.writeHead(500, { 'content-length': 0 }).end();
   }
-  discard(request);
+  discard(request, isLast);
 }
 
 async function bind(server: Server, port: number, hostname: string): Promise<void> {

@@ -95,8 +95,8 @@ function queryFault(query: string): string | undefined {
   const parameters = query.slice(1).split('&').filter(Boolean);
   if (parameters.some((parameter) => parameter.indexOf('=') < 1))
     return 'a ? that belongs to the name is written %3F';
-  const other = parameters.find((parameter) => OTHER_CONTENT.has(parameter.split('=')[0].toLowerCase()));
-  return other && `${other.split('=')[0]} addresses an earlier content, and the worker reads the current one`;
+  const other = [...new URLSearchParams(query).keys()].find((name) => OTHER_CONTENT.has(name.toLowerCase()));
+  return other && `${other} addresses an earlier content, and the worker reads the current one`;
 }
 
 /** An address for a message, no longer than anybody reads. */

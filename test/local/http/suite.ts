@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -98,6 +98,22 @@ export function httpSuite(streams: boolean): void {
       body: new Uint8Array(2_000_000),
     });
     expect(events.status).toBe(413);
+  });
+
+  test('a connection whose request was answered before it was whole serves the next one', async () => {
+    using agent = Object.assign(new Agent({ keepAlive: true, maxSockets: 1 }), {
+      [Symbol.dispose]: () => agent.destroy(),
+    });
+    const ask = async (path: string, body: Buffer) => {
+      const request = httpRequest(front.url + path, { method: 'POST', agent });
+      request.end(body);
+      const [response] = await once(request, 'response');
+      await response.toArray();
+      return { status: response.statusCode, port: request.socket?.localPort };
+    };
+    const { status, port } = await ask('/v1/nothing', Buffer.alloc(10_000_000));
+    expect(status).toBe(404);
+    expect(await ask('/v1/things/7', Buffer.from('x'))).toEqual({ status: 201, port });
   });
 
   test('a client that asks before it sends a body is told to go on', async () => {

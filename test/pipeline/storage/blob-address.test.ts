@@ -116,6 +116,7 @@ const WRONG_NAMES = [
   '/no #1.mp3',
   '/what?.mp3',
   '/song.mp3?snapshot=2026-01-01T00:00:00.0000000Z',
+  '/song.mp3?%73napshot=2026-01-01T00:00:00.0000000Z',
   `/song.mp3${SAS}&versionId=2026-01-01T00:00:00.0000000Z`,
   `/${'x'.repeat(1025)}`,
   'x.txt',
