@@ -75,7 +75,9 @@ describe('a callback', { timeout: 60_000 }, () => {
     const pending = await until(worker.url, 'busy', completed);
     expect(pending).toMatchObject({
       callback: 'pending',
-      callback_delivery: { error: { code: 'callback_failed', message: expect.stringMatching(/status (500|429)/) } },
+      callback_delivery: {
+        error: { code: 'callback_failed', message: expect.stringMatching(/status (500|429)/) },
+      },
       result: { audio_file_id: 'busy', status: 'completed' },
     });
     const { callback_delivery } = await finalCallback('busy');

@@ -185,8 +185,17 @@ function orphanOf(pidFile: string): number | undefined {
   try {
     const pid = Number(readFileSync(pidFile, 'utf8'));
     process.kill(pid, 0);
-    return pid;
+    return isZombie(pid) ? undefined : pid;
   } catch {
     return undefined;
+  }
+}
+
+/** Whether a process has ended and is still listed, as orphans are in a container whose first process looks after none. */
+function isZombie(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.startsWith('Z');
+  } catch {
+    return false; // Only Linux tells.
   }
 }

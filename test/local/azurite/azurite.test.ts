@@ -1,4 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -129,3 +131,28 @@ it('what it has acknowledged outlives a kill -9', async () => {
   expect(await removed.exists()).toBe(false);
   await azurite.stop();
 });
+
+it.runIf(process.platform === 'linux')(
+  'the Azurite of a killed worker is not waited for once it has ended, though it is listed as a zombie',
+  async () => {
+    // What takes the shell's place knows nothing of its child.
+    const keeper = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const pid = String((await once(keeper.stdout, 'data'))[0]).trim();
+    const directory = join(folder, 'orphaned');
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'azurite.pid'), pid);
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z ');
+    const started = performance.now();
+    const azurite = await startAzurite({
+      directory,
+      blobPort: await freePort(),
+      queuePort: await freePort(),
+      log: () => {},
+    });
+    expect(performance.now() - started).toBeLessThan(5000);
+    await azurite.stop();
+    keeper.kill();
+  },
+);
