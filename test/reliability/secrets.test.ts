@@ -127,7 +127,13 @@ describe('a worker with marked secrets', () => {
     await analyze('hanging', 'missing.wav', `${receiver.url}/hang?token=${TOKEN}`);
     await analyze('nobody', 'missing.wav', `http://127.0.0.1:${await freePort()}/?token=${TOKEN}`);
     // Wrong requests.
-    await analyze('user', 'missing.wav', `http://me:${PASSWORD}@127.0.0.1:1/?token=${TOKEN}`);
+    const refusal = await analyze(
+      'user',
+      'missing.wav',
+      `http://me:${PASSWORD}@127.0.0.1:81/?token=${TOKEN}`,
+    );
+    expect(refusal).toContain('callback_url: expected an address without user and password');
+    await analyze('user', 'missing.wav', `http://10.0.0.1/?token=${TOKEN}`);
     await analyze('user', 'missing.wav', `${ESCAPE}ftp://me:${PASSWORD}@127.0.0.1:1/?token=${TOKEN}`);
     await analyze('user', `a%1b%0a.wav`);
     await analyze('unseen', 'unseen.wav', `${receiver.url}/200?token=${TOKEN}`);
@@ -206,6 +212,9 @@ it('settings that may hold a secret are named and not shown', async () => {
     { AZURE_STORAGE_CONNECTION_STRING: 'AccountName=a;AccountKey S3cr3t' },
     { AZURE_STORAGE_CONNECTION_STRING: '', AZURE_STORAGE_ACCOUNT_URL: 'blob.example?sig=S3cr3t' },
     { MODELS_URL: 'ftp://me:S3cr3t@models.example/' },
+    { CALLBACK_SECRET: 'whsec_S3cr3t' },
+    { CALLBACK_URL: 'https://me:S3cr3t@api.example/' },
+    { CALLBACK_ALLOWED_HOSTS: 'https://me:S3cr3t@api.example/' },
   ];
   for (const setting of settings) {
     const { stdout, stderr, code } = await run('start', [], { ...place, env: { ...place.env, ...setting } });
