@@ -18,6 +18,8 @@ export async function startStorage(): Promise<TestStorage> {
     directory,
     blobPort: await freePort(),
     queuePort: await freePort(),
+    // Nobody kills it.
+    writesThrough: false,
     log: () => {},
   });
   const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(

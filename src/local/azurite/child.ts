@@ -4,11 +4,10 @@
  */
 import { createRequire } from 'node:module';
 import { type AddressInfo, Server } from 'node:net';
+import { writeThrough } from './write-through.ts';
 
 /** A connection that a client keeps open must not hold the process for longer. */
 const SHUTDOWN_LIMIT_MS = 4000;
-/** How often Azurite writes down what it knows of blobs, in place of every 5 s: a kill -9 loses no more than that. */
-const AUTOSAVE_MS = 250;
 
 process.on('disconnect', () => process.emit('SIGTERM'));
 process.on('SIGTERM', () => {
@@ -25,16 +24,5 @@ Server.prototype.listen = function (this: Server, ...given: unknown[]) {
 } as typeof listen;
 
 const azurite = createRequire(import.meta.resolve('azurite/package.json'));
-const { prototype } = azurite('lokijs') as { prototype: LokiDatabase };
-const { autosaveEnable } = prototype;
-prototype.autosaveEnable = function (...given) {
-  this.autosaveInterval = AUTOSAVE_MS;
-  return autosaveEnable.apply(this, given);
-};
+if (process.env.AZURITE_WRITES_THROUGH === 'true') writeThrough(azurite('lokijs'));
 azurite('./dist/src/azurite.js');
-
-/** The database under Azurite, as far as it is touched here. */
-interface LokiDatabase {
-  autosaveInterval?: number;
-  autosaveEnable(...given: unknown[]): unknown;
-}

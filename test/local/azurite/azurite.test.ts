@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../../src/local/azurite/azurite.ts';
 import { portTaken, servicesAt } from '../../../src/local/azurite/services.ts';
@@ -98,4 +99,33 @@ it('a whole Azurite that runs already is used, and left running', async () => {
   await found.stop();
   expect((await fetch(`${other.blobUrl}?comp=list`)).headers.get('server')).toContain('Azurite-Blob');
   expect(existsSync(join(folder, 'mine', 'azurite.pid'))).toBe(false);
+});
+
+it('what it has acknowledged outlives a kill -9', async () => {
+  const directory = join(folder, 'killed');
+  const azurite = await startAzurite({
+    directory,
+    blobPort: await freePort(),
+    queuePort: await freePort(),
+    log: () => {},
+  });
+  // One try: what is asked while it starts again is asked once more.
+  const service = BlobServiceClient.fromConnectionString(azurite.connectionString, {
+    retryOptions: { maxTries: 1 },
+  });
+  const container = service.getContainerClient('songs');
+  await container.create();
+  const [uploaded, committed, removed] = ['uploaded', 'committed', 'removed'].map((name) =>
+    container.getBlockBlobClient(name),
+  );
+  await removed.upload('', 0);
+  const block = Buffer.from('block').toString('base64');
+  await committed.stageBlock(block, 'blocks', 6);
+  await Promise.all([uploaded.upload('whole', 5), committed.commitBlockList([block]), removed.delete()]);
+  process.kill(Number(readFileSync(join(directory, 'azurite.pid'), 'utf8')), 'SIGKILL');
+  const contents = async () =>
+    Promise.all([uploaded, committed].map(async (blob) => String(await blob.downloadToBuffer())));
+  await expect.poll(contents, { timeout: 20_000 }).toEqual(['whole', 'blocks']);
+  expect(await removed.exists()).toBe(false);
+  await azurite.stop();
 });
