@@ -1,88 +1,149 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
-import { killChildOf } from '../support/processes.ts';
-import { random } from '../support/random.ts';
+import type { ResultDocument } from '../../src/pipeline/contracts.ts';
+import { type Ask, FIRST, SECOND } from '../support/chaos/asks.ts';
+import { Chaos } from '../support/chaos/chaos.ts';
+import { doomsOf } from '../support/chaos/moments.ts';
+import { Onlooker } from '../support/chaos/onlooker.ts';
+import { orphansOf, processesOf } from '../support/chaos/processes.ts';
+import { aPlace, type Place } from '../support/commands.ts';
+import { installSmall } from '../support/models.ts';
+import { wholeResult } from '../support/publication.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
-import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
+import { completed, leftoversOf, outputsOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
 
 const FULL = process.env.CHAOS === 'full';
-const KILLS = FULL ? 50 : 3;
 const SEED = Number(process.env.CHAOS_SEED ?? 1);
-const SECONDS = 45;
-const SEGMENTS = Math.ceil(SECONDS / 9.98);
+const KILLS = FULL ? 60 : 4;
+const KILLS_PER_RUN = FULL ? 5 : 2;
+const SECONDS = FULL ? 35 : 12;
+const ASKS = FULL ? [FIRST, ...SECOND] : [FIRST, SECOND[0]];
 /** Computing processes, each of which may have a segment in flight when a kill comes. */
 const WORKERS = 2;
-const BETWEEN_KILLS_MS = [500, 4000] as const;
-/** Time in which Azurite writes down what it was given. */
-const FLUSHED_MS = 1000;
+/** Time in which what a killed host has left ends by itself. */
+const ENDED_MS = 10_000;
+const POLL_MS = 50;
+/** All that is to be in the container in the end. */
+const EXPECTED =
+  /^[\w-]+\/(?:song\.wav|other\.wav|stems\/\w+\.wav|analysis\/(?:result\.json|annotation\.jams))$/;
 
-type Victim = 'host' | 'child' | 'azurite';
-const VICTIMS: readonly Victim[] = ['host', 'child', 'azurite'];
-const COMMAND: Record<Exclude<Victim, 'host'>, RegExp> = {
-  child: /compute.child/,
-  azurite: /azurite.child/,
-};
+/** What an undisturbed run has left. */
+interface Undisturbed {
+  readonly result: ResultDocument;
+  readonly outputs: Record<string, unknown>;
+  readonly segments: number;
+}
 
 let place: Place;
 let receiver: Receiver;
-let song: string;
+let chaos: Chaos;
 
 beforeAll(async () => {
   const settings = { DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '1', STAGE_ATTEMPTS: '100' };
   place = await aPlace({ ...settings, WORKERS: String(WORKERS) });
   receiver = await startReceiver();
-  song = join(place.folder, 'song.wav');
-  writeTone(song, { seconds: SECONDS, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=3:d=0.9'] });
+  if (FULL) await installSmall(place.env.MODELS_DIR, 'htdemucs');
+  const output = ['-ac', '2', '-af', 'volume=4,tremolo=f=3:d=0.9'];
+  writeTone(songFile('one'), { seconds: SECONDS, output });
+  writeTone(songFile('other'), { seconds: SECONDS - 4, frequency: 330, output });
+  chaos = await Chaos.start(place);
 });
 afterAll(async () => {
+  await chaos.stop('SIGKILL');
   await receiver[Symbol.asyncDispose]();
   place.remove();
 });
 
-async function request(url: string, id: string): Promise<void> {
-  const blob = place.container.getBlockBlobClient(`${id}/song.wav`);
-  await blob.uploadFile(song);
-  await pause(FLUSHED_MS);
-  const body = JSON.stringify({ audio_file_id: id, blob_uri: blob.url, callback_url: receiver.url });
-  expect((await fetch(`${url}/analyze`, { method: 'POST', body })).status).toBe(202);
+const songFile = (song: string) => join(place.folder, `${song}.wav`);
+
+async function request(id: string, { song, blob, stems, model }: Ask, isThere = false): Promise<void> {
+  const client = place.container.getBlockBlobClient(`${id}/${blob}`);
+  if (!isThere) await client.uploadFile(songFile(song));
+  const body = { audio_file_id: id, blob_uri: client.url, callback_url: receiver.url, stems, model };
+  const answer = await fetch(`${chaos.url}/analyze`, { method: 'POST', body: JSON.stringify(body) });
+  expect(answer.status, await answer.text()).toBe(202);
 }
 
-it(`14. Kill (-9) of host, child and Azurite at ${KILLS} random moments (seed ${SEED}) -> the run completes; same blobs, same bytes, at most one segment recomputed`, {
-  timeout: KILLS * 25_000 + 60_000,
-}, async () => {
-  const draw = random(SEED);
-  let worker = await startWorker(place);
-  await request(worker.url, 'undisturbed');
-  await until(worker.url, 'undisturbed', completed);
-  const wanted = await outputsOf(place, 'undisturbed');
+/** How often segments of a song were separated, since the log was as long as `from`. */
+const separated = (id: string, from = 0): number =>
+  [...chaos.log.slice(from).matchAll(new RegExp(`'${id}'.*: 1 of the segments`, 'g'))].length;
 
-  let kills = 0;
-  let log = '';
-  for (let n = 1; kills < KILLS; n++) {
+async function undisturbed(id: string, ask: Ask): Promise<Undisturbed> {
+  await request(id, ask);
+  const { result } = await until(chaos.url, id, completed);
+  return { result: result!, outputs: await outputsOf(place, id), segments: separated(id) };
+}
+
+/** Disturbs a run until it ends. Returns how often. */
+async function disturb(id: string, run: number, known: readonly ResultDocument[]): Promise<number> {
+  const before = chaos.kills.length;
+  await using onlooker = new Onlooker(place.container, id, () => chaos.url, known);
+  const dooms = doomsOf(SEED, run);
+  const goesOn = () => !onlooker.hasEnded && onlooker.faults.length === 0;
+  while (goesOn() && chaos.kills.length < before + KILLS_PER_RUN)
+    await chaos.strike(dooms.next().value, onlooker);
+  while (goesOn()) await pause(POLL_MS);
+  expect(onlooker.faults, `${id}, run ${run}`).toEqual([]);
+  expect(onlooker.looks).toBeGreaterThan(0);
+  return chaos.kills.length - before;
+}
+
+/** All blobs of the container, snapshots and staged ones among them, with their ETags. */
+async function allBlobs(): Promise<Record<string, string>> {
+  const blobs: Record<string, string> = {};
+  const listing = { includeUncommitedBlobs: true, includeSnapshots: true };
+  for await (const { name, snapshot = '', properties } of place.container.listBlobsFlat(listing))
+    blobs[`${name}${snapshot}`] = properties.etag;
+  return blobs;
+}
+
+/** Nothing is left but the results, in the container, on the disk and among the processes. */
+async function expectNothingLeft(id: string, title: string): Promise<void> {
+  expect(await leftoversOf(place, id), title).toEqual([]);
+  const copies = () => (existsSync(place.env.WORK_DIR) ? readdirSync(place.env.WORK_DIR) : []);
+  expect(copies(), title).toEqual([]);
+  await expect.poll(() => orphansOf(place, chaos.pid), { timeout: ENDED_MS, message: title }).toEqual([]);
+}
+
+it(`14. Kill (-9) of host, child, decoder and Azurite at ${KILLS} random moments of first and second runs (seed ${SEED}) -> each run completes; same blobs, same bytes, at most one segment recomputed; nobody sees a mixture`, {
+  timeout: KILLS * 30_000 + 120_000,
+}, async () => {
+  const wanted = await Promise.all(ASKS.map((ask, n) => undisturbed(`undisturbed-${n}`, ask)));
+  const known = wanted.map(({ result }) => result);
+  const seconds = ASKS.length - 1;
+  let runs = 0;
+  for (let n = 0; n < seconds || (FULL && chaos.kills.length < KILLS); n++) {
     const id = `song-${n}`;
-    await request(worker.url, id);
-    const before = kills;
-    while (kills < KILLS && (await statusOf(worker.url, id))?.status !== 'completed') {
-      await pause(BETWEEN_KILLS_MS[0] + draw() * (BETWEEN_KILLS_MS[1] - BETWEEN_KILLS_MS[0]));
-      const victim = VICTIMS[Math.floor(draw() * VICTIMS.length)];
-      if (victim === 'host') {
-        await end(worker.child, 'SIGKILL');
-        log += worker.log();
-        worker = await startWorker(place);
-      } else if (!killChildOf(worker.child.pid!, COMMAND[victim])) continue;
-      kills++;
+    for (const which of [0, 1 + (n % seconds)]) {
+      const [ask, { result, outputs, segments }] = [ASKS[which], wanted[which]];
+      const title = `${id}, ${JSON.stringify(ask)}, run ${runs}`;
+      const [messages, log] = [receiver.received.length, chaos.log.length];
+      await request(id, ask, which > 0 && ask.song === FIRST.song);
+      const kills = await disturb(id, runs++, known);
+      expect(await outputsOf(place, id), title).toEqual(outputs);
+      expect(await wholeResult(place.container, id, { isEnded: true })).toBe(result.source.sha256);
+      await expectNothingLeft(id, title);
+      const told = receiver.received
+        .slice(messages)
+        .filter(({ body }) => JSON.parse(body).audio_file_id === id);
+      expect(new Set(told.map(({ headers }) => headers['webhook-id'])).size, title).toBe(1);
+      for (const { body } of told) expect(JSON.parse(body).source?.sha256, title).toBe(result.source.sha256);
+      expect(separated(id, log), title).toBeLessThanOrEqual(segments + WORKERS * kills);
     }
-    await until(worker.url, id, completed);
-    expect(await outputsOf(place, id), id).toEqual(wanted);
-    expect(await leftoversOf(place, id), id).toEqual([]);
-    const messages = receiver.received.filter(({ body }) => JSON.parse(body).audio_file_id === id);
-    expect(new Set(messages.map(({ headers }) => headers['webhook-id'])).size, id).toBe(1);
-    expect(messages.map(({ body }) => JSON.parse(body).status)).toEqual(messages.map(() => 'completed'));
-    const separated = [...(log + worker.log()).matchAll(new RegExp(`'${id}'.*: 1 of the segments`, 'g'))];
-    expect(separated.length).toBeLessThanOrEqual(SEGMENTS + WORKERS * (kills - before));
   }
-  expect(await end(worker.child, 'SIGTERM')).toBe(0);
+
+  const ended = await allBlobs();
+  if (FULL) {
+    // What a start finds it does not publish again.
+    expect(await chaos.restart('SIGTERM')).toBe(0);
+    await undisturbed('afterwards', FIRST);
+    expect(await allBlobs()).toMatchObject(ended);
+    console.log(JSON.stringify({ seed: SEED, runs, kills: chaos.kills }));
+  }
+  expect(await chaos.stop('SIGTERM')).toBe(0);
+  expect(processesOf(place)).toEqual([]);
+  expect(Object.keys(ended).filter((name) => !EXPECTED.test(name))).toEqual([]);
 });
