@@ -26,9 +26,9 @@ const WORKERS = 2;
 /** Time in which what a killed host has left ends by itself. */
 const ENDED_MS = 10_000;
 const POLL_MS = 50;
-/** All that is to be in the container in the end. */
+/** All that is to be in the container in the end: what uploads began by themselves before the request is called off. */
 const EXPECTED =
-  /^[\w-]+\/(?:song\.wav|other\.wav|stems\/\w+\.wav|analysis\/(?:result\.json|annotation\.jams))$/;
+  /^(?:undisturbed|song)-\d+\/(?:song\.wav|other\.wav|stems\/\w+\.wav|analysis\/(?:result\.json|annotation\.jams))$/;
 
 /** What an undisturbed run has left. */
 interface Undisturbed {
