@@ -6,23 +6,34 @@ import { ServerResponse } from 'node:http';
 
 /** The database under Azurite, as far as it is touched here. */
 interface LokiDatabase {
-  /** A save is under way; what is saved meanwhile follows it. */
-  readonly throttledSavePending: boolean;
+  /** Whether anything has changed since the last save began. */
   autosaveDirty(): boolean;
   autosaveEnable(...given: unknown[]): unknown;
-  saveDatabase(done: (error?: Error) => void): void;
+  /** Saves now, or once more after the save that is under way. While it is being loaded, `done` is never called. */
+  saveDatabase(done: Done): void;
+  saveDatabaseInternal(done: Done): void;
 }
+type Done = (error?: Error) => void;
 
 const READS: readonly (string | undefined)[] = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Has every answer to a request that may change something wait until that is written down. */
 export function writeThrough({ prototype }: { readonly prototype: LokiDatabase }): void {
   const databases = new Set<LokiDatabase>();
-  const { autosaveEnable } = prototype;
+  const saving = new Set<LokiDatabase>();
+  const { autosaveEnable, saveDatabaseInternal } = prototype;
   prototype.autosaveEnable = function (...given) {
     databases.add(this);
     return autosaveEnable.apply(this, given);
   };
+  prototype.saveDatabaseInternal = function (done) {
+    saving.add(this);
+    saveDatabaseInternal.call(this, (error) => {
+      saving.delete(this);
+      done(error);
+    });
+  };
+  const isUnsaved = (database: LokiDatabase) => saving.has(database) || database.autosaveDirty();
   const { end } = ServerResponse.prototype;
   ServerResponse.prototype.end = function (this: ServerResponse, ...given: unknown[]) {
     const unsaved = READS.includes(this.req.method) ? [] : [...databases].filter(isUnsaved);
@@ -34,8 +45,6 @@ export function writeThrough({ prototype }: { readonly prototype: LokiDatabase }
     return this;
   } as typeof end;
 }
-
-const isUnsaved = (database: LokiDatabase) => database.throttledSavePending || database.autosaveDirty();
 
 function save(database: LokiDatabase): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -70,7 +70,8 @@ export class Chaos {
   }
 
   async stop(signal: NodeJS.Signals): Promise<number | null> {
-    return await end(this.#worker.child, signal);
+    const { child } = this.#worker;
+    return child.signalCode === null ? await end(child, signal) : null;
   }
 
   async #kill(victim: Victim): Promise<boolean> {
