@@ -27,12 +27,44 @@ function add(track: Track, start: number, seconds: number, pan: number, at: (tim
   const first = Math.round(start * SAMPLE_RATE);
   const count = Math.min(Math.round(seconds * SAMPLE_RATE), track.left.length - first);
   const angle = ((pan + 1) * Math.PI) / 4;
+  const [toLeft, toRight] = [Math.cos(angle), Math.sin(angle)];
   for (let i = 0; i < count; i++) {
     const value = at(i / SAMPLE_RATE);
-    track.left[first + i] += value * Math.cos(angle);
-    track.right[first + i] += value * Math.sin(angle);
+    track.left[first + i] += value * toLeft;
+    track.right[first + i] += value * toRight;
   }
 }
+
+/** An overtone: its frequency in Hz, its level at the start, and by which power of e it dies away in a second. */
+interface Overtone {
+  readonly hz: number;
+  readonly level: number;
+  readonly decay: number;
+}
+
+/** The sum of overtones, sample by sample: each is a vector that turns and shrinks, which costs no sine and no power. */
+function ringing(overtones: readonly Overtone[]): () => number {
+  const x = Float64Array.from(overtones, ({ level }) => level);
+  const y = new Float64Array(overtones.length);
+  const shrink = overtones.map(({ decay }) => Math.exp(-decay / SAMPLE_RATE));
+  const angles = overtones.map(({ hz }) => (2 * Math.PI * hz) / SAMPLE_RATE);
+  const turnX = Float64Array.from(angles, (angle, h) => shrink[h] * Math.cos(angle));
+  const turnY = Float64Array.from(angles, (angle, h) => shrink[h] * Math.sin(angle));
+  return () => {
+    let sum = 0;
+    for (let h = 0; h < x.length; h++) {
+      sum += y[h];
+      const nextX = x[h] * turnX[h] - y[h] * turnY[h];
+      y[h] = x[h] * turnY[h] + y[h] * turnX[h];
+      x[h] = nextX;
+    }
+    return sum;
+  };
+}
+
+/** The first overtones of a note, the fundamental as number 1. */
+const series = (count: number, overtone: (number: number) => Overtone): Overtone[] =>
+  Array.from({ length: count }, (_, i) => overtone(i + 1));
 
 /** A membrane whose pitch falls from 150 to 45 Hz. */
 export function kick(track: Track, start: number, level = 1): void {
@@ -74,22 +106,14 @@ export function crash(track: Track, start: number, random: () => number, level =
 
 /** A plucked string: overtones that die away the sooner the higher they are. */
 export function pluckedBass(track: Track, start: number, seconds: number, hz: number, level = 1): void {
-  add(track, start, seconds, 0, (t) => {
-    let value = 0;
-    for (let h = 1; h <= 8; h++)
-      value += (Math.exp(-(1.2 + 1.1 * h) * t) / h) * Math.sin(2 * Math.PI * hz * h * t);
-    return 0.35 * level * value * fade(t, seconds, 0.004, 0.03);
-  });
+  const string = ringing(series(8, (h) => ({ hz: hz * h, level: 1 / h, decay: 1.2 + 1.1 * h })));
+  add(track, start, seconds, 0, (t) => 0.35 * level * string() * fade(t, seconds, 0.004, 0.03));
 }
 
 /** An electric piano's note: few overtones, struck. */
 export function keys(track: Track, start: number, seconds: number, hz: number, pan: number, level = 1): void {
-  add(track, start, seconds, pan, (t) => {
-    let value = 0;
-    for (let h = 1; h <= 6; h++)
-      value += (Math.exp(-(0.8 + 0.7 * h) * t) / h ** 1.4) * Math.sin(2 * Math.PI * hz * h * t);
-    return 0.16 * level * value * fade(t, seconds, 0.006, 0.08);
-  });
+  const tine = ringing(series(6, (h) => ({ hz: hz * h, level: 1 / h ** 1.4, decay: 0.8 + 0.7 * h })));
+  add(track, start, seconds, pan, (t) => 0.16 * level * tine() * fade(t, seconds, 0.006, 0.08));
 }
 
 /** A held chord's note, two slightly detuned voices wide apart. */
@@ -99,11 +123,8 @@ export function pad(track: Track, start: number, seconds: number, hz: number, le
     [0.8, 4],
   ]) {
     const f = hz * 2 ** (cents / 1200);
-    add(track, start, seconds, pan, (t) => {
-      let value = 0;
-      for (let h = 1; h <= 5; h++) value += Math.sin(2 * Math.PI * f * h * t) / h ** 1.8;
-      return 0.05 * level * value * fade(t, seconds, 0.12, 0.2);
-    });
+    const voice = ringing(series(5, (h) => ({ hz: f * h, level: 1 / h ** 1.8, decay: 0 })));
+    add(track, start, seconds, pan, (t) => 0.05 * level * voice() * fade(t, seconds, 0.12, 0.2));
   }
 }
 
@@ -130,8 +151,14 @@ export function lead(track: Track, start: number, seconds: number, hz: number, l
   add(track, start, seconds, 0, (t) => {
     const depth = 35 * Math.min(1, Math.max(0, (t - 0.15) / 0.25));
     phase += (2 * Math.PI * hz * 2 ** ((depth * Math.sin(2 * Math.PI * 5.5 * t)) / 1200)) / SAMPLE_RATE;
+    // Each overtone's sine from those of the two below it.
+    const twiceCosine = 2 * Math.cos(phase);
+    let [below, sine] = [0, Math.sin(phase)];
     let value = 0;
-    for (let h = 0; h < overtones; h++) value += weights[h] * Math.sin((h + 1) * phase);
+    for (let h = 0; h < overtones; h++) {
+      value += weights[h] * sine;
+      [below, sine] = [sine, twiceCosine * sine - below];
+    }
     return level * scale * value * fade(t, seconds, 0.04, 0.08);
   });
 }

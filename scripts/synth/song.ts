@@ -195,21 +195,17 @@ function nearest(pitchClass: number, midi: number): number {
 function mixDown(stems: Record<StemName, Track>, duration: number): Track {
   const mix = emptyTrack(duration);
   for (const side of ['left', 'right'] as const) {
-    for (const name of STEM_NAMES)
-      stems[name][side].forEach((v, i) => {
-        mix[side][i] += v;
-      });
+    const sum = mix[side];
+    for (const name of STEM_NAMES) {
+      const stem = stems[name][side];
+      for (let i = 0; i < sum.length; i++) sum[i] += stem[i];
+    }
   }
-  const peak = (track: Track) =>
-    Math.max(
-      ...[track.left, track.right].map((side) => side.reduce((top, v) => Math.max(top, Math.abs(v)), 0)),
-    );
-  const gain = PEAK / peak(mix);
+  let peak = 0;
+  for (const side of [mix.left, mix.right]) for (const v of side) if (Math.abs(v) > peak) peak = Math.abs(v);
+  const gain = PEAK / peak;
   for (const track of [mix, ...Object.values(stems)])
-    for (const side of [track.left, track.right])
-      side.forEach((v, i) => {
-        side[i] = v * gain;
-      });
+    for (const side of [track.left, track.right]) for (let i = 0; i < side.length; i++) side[i] *= gain;
   return mix;
 }
 

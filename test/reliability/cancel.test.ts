@@ -18,10 +18,10 @@ const other = () => join(place.folder, 'other.wav');
 beforeAll(async () => {
   place = await aPlace({ DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '2' });
   receiver = await startReceiver();
-  writeTone(long(), { seconds: 180, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
-  writeTone(medium(), { seconds: 60, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+  writeTone(long(), { seconds: 100, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+  writeTone(medium(), { seconds: 45, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
   writeTone(other(), {
-    seconds: 12,
+    seconds: 6,
     frequency: 330,
     output: ['-ac', '2', '-af', 'volume=4,tremolo=f=3:d=0.9'],
   });
@@ -104,7 +104,7 @@ describe('16. Cancel while queued, running, after the end -> cancelled within on
     await upload('again', other());
     expect((await request('again', uri)).status).toBe(202);
     const { result } = await until(worker.url, 'again', completed);
-    expect(result?.source.duration_seconds).toBe(12);
+    expect(result?.source.duration_seconds).toBe(6);
   });
 });
 
@@ -124,7 +124,7 @@ describe('one song is one job', { timeout: 120_000 }, () => {
     await blob.setMetadata({ note: 'is being analysed' });
     rmSync(join(place.folder, 'work'), { recursive: true }); // As on another machine: the song is read again.
     const { result } = await until(worker.url, 'noted', completed);
-    expect(result?.source.duration_seconds).toBe(60);
+    expect(result?.source.duration_seconds).toBe(45);
     await blob.setMetadata({ note: 'analysed' });
     await pause(3_000); // The news of it has come by then.
     expect((await statusOf(worker.url, 'noted'))?.status).toBe('completed');
@@ -139,7 +139,7 @@ describe('one song is one job', { timeout: 120_000 }, () => {
     await until(
       worker.url,
       'replaced',
-      ({ status, result }) => status === 'completed' && result?.source.duration_seconds === 12,
+      ({ status, result }) => status === 'completed' && result?.source.duration_seconds === 6,
     );
     const [failure, ...rest] = toldOf('replaced');
     expect(failure).toMatchObject({ status: 'failed', error: { code: 'blob_changed' } });

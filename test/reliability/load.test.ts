@@ -15,6 +15,8 @@ const SECONDS = FULL ? 90 : 15;
 const WORKERS = 2;
 const HEALTH_EVERY_MS = 100;
 const HEALTH_LIMIT_MS = 100;
+/** Share of the answers that other programs on the machine may hold up. A host that computes itself is late in a fifth of them. */
+const MOST_LATE = 0.05;
 /** A server that does nothing: where its answer takes longer than this, the machine is busy with other things. */
 const IDLE_SERVER = `require('node:http').createServer((_, answer) => answer.end()).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
 const IDLE_LIMIT_MS = 30;
@@ -114,6 +116,6 @@ it(`${SONGS} songs uploaded at once, ${WORKERS} computing processes: all complet
   expect(readdirSync(join(place.folder, 'work'))).toEqual([]);
   expect(memory).toBeLessThan(MEMORY_LIMIT);
   expect(answers.length).toBeGreaterThan(10);
-  expect(late).toBeLessThan(0.02); // Other programs on the machine may hold one answer up.
+  expect(late).toBeLessThan(MOST_LATE);
   expect(await end(worker.child, 'SIGTERM')).toBe(0);
 });

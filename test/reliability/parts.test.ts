@@ -43,7 +43,8 @@ async function separated(model: string, partSegments: number): Promise<Buffer[]>
   const context = { container: storage.container, config: { ...readConfig(), partSegments } };
   const song = await download({ audio_file_id: 'a', blob_name: 'a/song.wav', model }, context);
   const parts = separationParts(song.plan).toReversed();
-  await Promise.all([...parts, parts[0]].map((part) => separate({ ...song, ...part }, context)));
+  const twice = parts.length > 1 ? [parts[0]] : [];
+  await Promise.all([...parts, ...twice].map((part) => separate({ ...song, ...part }, context)));
   return await Promise.all(
     song.plan.stems.map(async (stem) => {
       await new StagedStem(storage.container, 'a', stem, song.plan.run).commit(song.plan, song.source.frames);

@@ -18,7 +18,7 @@ beforeAll(async () => {
     ['second', 330],
   ] as const) {
     const output = ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'];
-    writeTone(join(place.folder, `${name}.wav`), { seconds: 12, frequency, output });
+    writeTone(join(place.folder, `${name}.wav`), { seconds: 6, frequency, output });
   }
 });
 afterAll(async () => {
