@@ -209,18 +209,21 @@ function* notify(
   first?: StageOutcome,
 ): Generator<Task, CallbackStatus, StageOutcome[]> {
   const { context, job } = run;
-  const attempt = { stage: 'callback', input: message } as const;
-  const outcome = first ?? (yield* runAttempt(context, job.audio_file_id, attempt, 1));
-  const status = callbackStatus(message.messageId, 1, outcome);
-  if (status.callback !== 'pending') return status;
+  const work = { stage: 'callback', input: message } as const;
   try {
+    const outcome = first ?? (yield* runAttempt(context, job.audio_file_id, work, 1));
+    const status = callbackStatus(message.messageId, 1, outcome);
+    if (status.callback !== 'pending') return status;
     const input: HoldInput = { message, error: outcome.error! };
     const { value } = yield* runStage<boolean>(run, 'holdCallback', input);
     return value ? status : { callback: 'not requested' };
-  } catch (error) {
-    const { code, message: reason } = failureOf(error, 'callback').info;
-    const callback_delivery = { ...status.callback_delivery!, error: { code, message: reason } };
-    return { callback: 'failed', callback_delivery };
+  } catch (thrown) {
+    const { code, message: reason } = failureOf(thrown, 'callback').info;
+    const error = { code, message: reason };
+    return {
+      callback: 'failed',
+      callback_delivery: { message_id: message.messageId, attempts: 1, error },
+    };
   }
 }
 

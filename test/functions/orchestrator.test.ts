@@ -104,6 +104,11 @@ describe('a run', () => {
     });
   });
 
+  it('whose callback has an outcome that makes no sense is complete, and tells that', () => {
+    const { output } = run((stage) => (stage === 'callback' ? { outcome: null as never } : succeed(stage)));
+    expect(output).toMatchObject({ callback: 'failed', callback_delivery: { error: { code: 'internal' } } });
+  });
+
   it('that fails tells what became of its callback', () => {
     const error = { code: 'callback_failed', message: '503', attempt: 1 } as const;
     const refusal = { code: 'too_long', message: 'long', attempt: 1 } as const;
