@@ -3,6 +3,10 @@ import { LongestFirst } from './test/longest-first.ts';
 
 /** Tests of how soon something answers: nothing else runs beside them. */
 const TIMED = ['test/reliability/load.test.ts'];
+/** Tests that compute, and change nothing that others see: those of one process share what they have loaded. */
+const PURE = ['test/{bench,structure}/**/*.test.ts', 'test/pipeline/{mir,separation,jams}/**/*.test.ts'];
+/** One more than the least machine has processors: tests wait for a third of their time. */
+const AT_A_TIME = 3;
 
 export default defineConfig(({ mode }) => ({
   test: {
@@ -19,9 +23,18 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'side by side',
           include: ['test/**/*.test.ts'],
-          exclude: TIMED,
-          // One more than the least machine has processors: tests wait for a third of their time.
-          maxWorkers: 3,
+          exclude: [...TIMED, ...PURE],
+          maxWorkers: AT_A_TIME,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: PURE,
+          isolate: false,
+          maxWorkers: AT_A_TIME,
           sequence: { groupOrder: 0 },
         },
       },
