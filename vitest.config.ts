@@ -1,8 +1,15 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 
+// What tests and the processes that they start load is compiled once.
+process.env.NODE_COMPILE_CACHE ??= 'node_modules/.cache/node';
+
 /** Tests of how soon something answers: nothing else runs beside them. */
-const TIMED = ['test/reliability/load.test.ts'];
+const TIMED = ['test/functions/http.test.ts', 'test/reliability/load.test.ts'];
+/** Tests that compute, and change nothing that others see: those of one process share what they have loaded. */
+const PURE = ['test/{bench,structure}/**/*.test.ts', 'test/pipeline/{mir,separation,jams}/**/*.test.ts'];
+/** One more than the least machine has processors: tests wait for a third of their time. */
+const AT_A_TIME = 3;
 
 export default defineConfig(({ mode }) => ({
   test: {
@@ -10,8 +17,7 @@ export default defineConfig(({ mode }) => ({
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // What child processes load is compiled once.
-    env: { NODE_COMPILE_CACHE: 'node_modules/.cache/node', ...(mode === 'chaos' ? { CHAOS: 'full' } : {}) },
+    env: mode === 'chaos' ? { CHAOS: 'full' } : {},
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -19,9 +25,18 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'side by side',
           include: ['test/**/*.test.ts'],
-          exclude: TIMED,
-          // One more than the least machine has processors: tests wait for a third of their time.
-          maxWorkers: 3,
+          exclude: [...TIMED, ...PURE],
+          maxWorkers: AT_A_TIME,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: PURE,
+          isolate: false,
+          maxWorkers: AT_A_TIME,
           sequence: { groupOrder: 0 },
         },
       },

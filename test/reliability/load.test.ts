@@ -15,7 +15,7 @@ const SECONDS = FULL ? 90 : 15;
 const WORKERS = 2;
 const HEALTH_EVERY_MS = 100;
 const HEALTH_LIMIT_MS = 100;
-/** Share of the answers that other programs on the machine may hold up. A host that computes itself is late in a fifth of them. */
+/** Share of the answers that other programs on the machine may hold up. A host whose thread is held for 200 ms of each second is late in twice as many. */
 const MOST_LATE = 0.05;
 /** A server that does nothing: where its answer takes longer than this, the machine is busy with other things. */
 const IDLE_SERVER = `require('node:http').createServer((_, answer) => answer.end()).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;

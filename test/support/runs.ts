@@ -14,7 +14,7 @@ export interface RunStatus {
 }
 
 /** How often a run's status is asked for, in ms. */
-const POLL_MS = 100;
+const POLL_MS = 200;
 
 export async function statusOf(url: string, id: string): Promise<RunStatus | undefined> {
   const answer = await fetch(`${url}/analyze/${id}`).catch(() => undefined);
