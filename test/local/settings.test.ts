@@ -14,6 +14,9 @@ it.each(['nonsense', 'AccountName=a', 'AccountName=a;AccountKey=c2VjcmV0%'])(
 );
 
 it('a connection that is one is taken as it is', () => {
-  for (const value of [DEVELOPMENT_STORAGE, 'DefaultEndpointsProtocol=https;AccountName=a;AccountKey=c2Vj'])
+  for (const value of [
+    DEVELOPMENT_STORAGE,
+    'DefaultEndpointsProtocol=https;AccountName=a;AccountKey=c2Vj;EndpointSuffix=core.windows.net',
+  ])
     expect(storageConnection('Songs', { AzureWebJobsSongs: value })).toBe(value);
 });
