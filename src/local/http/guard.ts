@@ -23,7 +23,9 @@ export function guardOf(hostname: string, further: readonly string[] = []): Guar
   const known = new Set([hostname, ...further].map(plainName));
   if (ANY_ADDRESS.has(hostname)) for (const name of namesOfMachine()) known.add(name);
   return (request) => {
-    const { host = '', origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers;
+    // Of several, each reader may take another.
+    const host = request.headersDistinct.host?.join() ?? '';
+    const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers;
     const name = nameOf(host);
     if (name === undefined || !(isLoopback(name) || known.has(name)))
       return problemAnswer(

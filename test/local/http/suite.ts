@@ -131,13 +131,14 @@ export function httpSuite(streams: boolean): void {
   test.each(['/v1/things/7', '/runtime/webhooks/durabletask/instances'])(
     '%s is not for pages elsewhere, nor under a foreign name',
     async (path) => {
-      const ask = async (headers: Record<string, string>) => {
+      const ask = async (headers: Record<string, string> | string[]) => {
         const request = httpRequest(front.url + path, { headers });
         request.end();
         const [response] = await once(request, 'response');
         return [response.statusCode, JSON.parse((await response.toArray()).join('') || '{}').code];
       };
       expect(await ask({ host: 'evil.example:7071' })).toEqual([421, 'foreign_host']);
+      expect(await ask(['host', 'localhost', 'host', 'evil.example'])).toEqual([421, 'foreign_host']);
       expect(await ask({ origin: 'https://evil.example' })).toEqual([403, 'foreign_origin']);
       expect((await ask({ origin: front.url }))[0]).not.toBe(403);
     },
