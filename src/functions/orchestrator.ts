@@ -11,6 +11,7 @@ import {
   STAGES,
   type Stage,
 } from '../pipeline/contracts.ts';
+import { isRetryable } from '../pipeline/errors.ts';
 import { round } from '../pipeline/round.ts';
 import type { CallbackInput } from '../pipeline/stages/callback.ts';
 import type { CleanupInput, CleanupResult } from '../pipeline/stages/cleanup.ts';
@@ -174,14 +175,17 @@ function runAll(
   return runStages(context, audio_file_id, work, { attempts, firstDelayMs, ...options });
 }
 
-/** @throws StageFailure the first failure among the outcomes */
+/** @throws StageFailure the failure among the outcomes for which nothing was tried again, else the first */
 function requireSuccess(work: readonly StageWork[], outcomes: readonly StageOutcome[]): void {
-  for (const [i, { error }] of outcomes.entries())
-    if (error) {
-      const { stage } = work[i];
-      const { code, message, attempt } = error;
-      throw new StageFailure({ code, message, attempt, stage: isStage(stage) ? stage : 'callback' });
-    }
+  const failed = outcomes.filter(({ error }) => error);
+  const final =
+    failed.find(({ error }) => error!.code === 'canceled') ??
+    failed.find(({ error }) => !isRetryable(error!.code)) ??
+    failed[0];
+  if (!final) return;
+  const { stage } = work[outcomes.indexOf(final)];
+  const { code, message, attempt } = final.error!;
+  throw new StageFailure({ code, message, attempt, stage: isStage(stage) ? stage : 'callback' });
 }
 
 const isStage = (name: ActivityName): name is Stage => (STAGES as readonly string[]).includes(name);

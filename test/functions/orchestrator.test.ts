@@ -55,6 +55,19 @@ describe('a run', () => {
     },
   );
 
+  it('that is called off while a part of it fails is cancelled, and tells nobody', () => {
+    const failing = (code: 'canceled' | 'compute_crashed') => ({
+      outcome: { seconds: 1, error: { code, message: code, attempt: 1 } },
+    });
+    const { output, stages, durable } = run((stage) => {
+      if (stage === 'analyze') return failing('compute_crashed');
+      return stage === 'separate' ? failing('canceled') : succeed(stage);
+    });
+    expect(output?.status).toBe('canceled');
+    expect(stages).toEqual(['download', 'analyze', 'separate', 'separate', 'cleanup']);
+    expect(durable.calls.at(-1)?.call.input).toHaveProperty('discard');
+  });
+
   it('whose callback is not taken is complete, and leaves it to a delivery', () => {
     const error = { code: 'callback_failed', message: '503', attempt: 1, retry_after_ms: 7000 } as const;
     const { output, stages, durable } = run((stage) =>

@@ -7,7 +7,7 @@ import type { Onlooker } from './onlooker.ts';
 
 const LOOK_MS = 20;
 /** Time in which a kill comes, in ms: at any time, and after what it is aimed at has been reached. */
-const WITHIN = { anyTime: [300, 4000], aimed: [0, 150] } as const;
+const WITHIN = { anyTime: [300, 4000], stage: [0, 150], decoder: [0, 30] } as const;
 const COMMAND: Record<Exclude<Victim, 'host'>, RegExp> = {
   child: /compute.child/,
   decoder: /libav\.[jt]s \{|ffmpeg .*-i /,
@@ -51,7 +51,7 @@ export class Chaos {
   /** Waits for the moment, and kills the victim if it is there then and the run has not ended. */
   async strike({ victim, stage, moment }: Doom, onlooker: Onlooker): Promise<void> {
     const isAimed = await this.#aim(victim, stage, onlooker);
-    const [from, to] = isAimed ? WITHIN.aimed : WITHIN.anyTime;
+    const [from, to] = WITHIN[!isAimed ? 'anyTime' : victim === 'decoder' ? victim : 'stage'];
     const at = performance.now() + from + moment * (to - from);
     while (performance.now() < at && !onlooker.hasEnded) await pause(LOOK_MS);
     if (onlooker.hasEnded) return;

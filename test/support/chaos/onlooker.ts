@@ -7,7 +7,8 @@ import type { Place } from '../commands.ts';
 import type { RunStatus } from '../runs.ts';
 import { isOneOf, type KnownResults } from './known-results.ts';
 
-const LOOK_MS = 20;
+/** Between two looks, in ms: a publication takes little time. */
+const LOOK_MS = { usually: 40, publishing: 2 };
 /** What the storage answers where a blob is gone or another by now. */
 const CHANGED: ReadonlySet<number | undefined> = new Set([404, 412]);
 /** Statuses of a run that ends well. */
@@ -34,7 +35,9 @@ export class Onlooker implements AsyncDisposable {
   readonly #id: string;
   readonly #url: () => string;
   readonly #known: KnownResults;
-  readonly #looking: Promise<void>;
+  readonly #looking: Promise<unknown>;
+  /** The result document that was read last, by its ETag. */
+  #read: { readonly etag?: string; readonly result?: ResultDocument } = {};
 
   constructor(container: Place['container'], id: string, url: () => string, known: KnownResults) {
     // What can't be seen at once is looked at the next time.
@@ -44,7 +47,10 @@ export class Onlooker implements AsyncDisposable {
     this.#id = id;
     this.#url = url;
     this.#known = known;
-    this.#looking = this.#look();
+    this.#looking = Promise.all([
+      this.#repeat(() => this.#lookAtBlobs()),
+      this.#repeat(() => this.#lookAtStatus()),
+    ]);
   }
 
   /** A storage that is killed may come back as it was a moment ago: sights from before and after don't fit together. */
@@ -68,39 +74,44 @@ export class Onlooker implements AsyncDisposable {
     await this.#looking;
   }
 
-  async #look(): Promise<void> {
-    for (; !this.#isOver; await pause(LOOK_MS)) {
+  async #repeat(look: () => Promise<void>): Promise<void> {
+    while (!this.#isOver) {
       try {
-        await this.#lookOnce();
+        await look();
         this.looks++;
       } catch (error) {
         if (error instanceof RestError && error.statusCode && !CHANGED.has(error.statusCode))
           this.faults.push(`the storage answers ${error.statusCode} ${error.code}: ${error.message}`);
       }
+      await pause(this.hasReached('assemble') ? LOOK_MS.publishing : LOOK_MS.usually);
     }
   }
 
-  async #lookOnce(): Promise<void> {
+  /** As somebody does who knows the blobs alone. */
+  async #lookAtBlobs(): Promise<void> {
+    const kills = this.#kills;
+    const sight = await this.#sight();
+    const etag = sight.resultEtag;
+    if (etag === undefined) return;
+    if (this.#read.etag !== etag) {
+      const blob = this.#container.getBlobClient(resultBlob(this.#id));
+      const bytes = await blob.downloadToBuffer(0, undefined, { conditions: { ifMatch: `"${etag}"` } });
+      this.#read = { etag, result: JSON.parse(String(bytes)) };
+    }
+    const { result } = this.#read;
+    if (this.#kills === kills && !fits(result!, sight))
+      this.#note('a result stands beside other files', result!, sight);
+  }
+
+  async #lookAtStatus(): Promise<void> {
     const kills = this.#kills;
     const before = await this.#sight();
-    await this.#readBlobs(before, kills);
     const told = await this.#ask();
     const after = await this.#sight();
     if (!told) return;
     if (!isOneOf(this.#known, told)) this.#note('the status tells a mixed result', told, after);
     const isStill = before.resultEtag === after.resultEtag && this.#kills === kills;
     if (isStill && !fits(told, after)) this.#note('the status tells a result of other files', told, after);
-  }
-
-  /** Reads the result as somebody does who knows the blobs alone. */
-  async #readBlobs(sight: Sight, kills: number): Promise<void> {
-    if (sight.resultEtag === undefined) return;
-    const bytes = await this.#container
-      .getBlobClient(resultBlob(this.#id))
-      .downloadToBuffer(0, undefined, { conditions: { ifMatch: `"${sight.resultEtag}"` } });
-    const result = JSON.parse(String(bytes)) as ResultDocument;
-    if (this.#kills === kills && !fits(result, sight))
-      this.#note('a result stands beside other files', result, sight);
   }
 
   async #ask(): Promise<ResultDocument | undefined> {
