@@ -7,6 +7,7 @@ import { parseBlobAddress } from '../pipeline/storage/blob-address.ts';
 import { toldVersion } from '../pipeline/storage/blob-version.ts';
 import { isOutput } from '../pipeline/storage/names.ts';
 import { storageCallIfThere } from '../pipeline/storage/requests.ts';
+import { requireUsableSettings } from '../pipeline/usable-settings.ts';
 import { type Start, startRun } from './start.ts';
 import { endDoubleRun } from './upload-history.ts';
 
@@ -24,6 +25,7 @@ export async function requestRun(
   const blob_name = parseBlobAddress(container.url, blob_uri);
   requireInput(blob_name);
   requireKnown(model, stems, config);
+  requireUsableSettings(config);
   // Where there is no blob, the run will tell.
   const blob = await storageCallIfThere(blob_name, (bounds) =>
     container.getBlobClient(blob_name).getProperties(bounds),

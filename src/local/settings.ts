@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { z } from 'zod';
 import { HostSetupError } from './errors.ts';
 
@@ -84,13 +85,25 @@ export function resolveNames(text: string, env: NodeJS.ProcessEnv): string {
  */
 export function storageConnection(name: string, env: NodeJS.ProcessEnv): string {
   const value = env[name] ?? env[`AzureWebJobs${name}`];
-  if (value !== undefined) return value;
+  if (value !== undefined) return checkedConnection(name, value);
   const identity = Object.keys(env).find((key) => key.startsWith(`${name}__`));
   throw new HostSetupError(
     identity
       ? `${identity}: identity-based connections are not supported here; set ${name} to a connection string`
       : `the app setting ${name} is not set; expected a storage connection string or "${DEVELOPMENT_STORAGE}"`,
   );
+}
+
+/** The value may be a secret, so that it is not shown. */
+function checkedConnection(name: string, value: string): string {
+  try {
+    BlobServiceClient.fromConnectionString(value);
+    return value;
+  } catch {
+    throw new HostSetupError(
+      `the app setting ${name} is no storage connection string: expected 'DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…' or "${DEVELOPMENT_STORAGE}"`,
+    );
+  }
 }
 
 /** Whether a setting's value stands for the local emulator. */

@@ -21,7 +21,13 @@ export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
 /** What Azure allows as the name of a container. */
 const CONTAINER_NAME = /^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/;
+/** Longer than a timer can wait (24 days) is no time at all: it would be over at once. */
+const MAX_SECONDS = 2_000_000;
+/** More processes or threads than any machine has processors for. */
+const MAX_PARALLEL = 1024;
 const positive = (fallback: number) => z.coerce.number().positive().default(fallback);
+const seconds = (fallback: number) => z.coerce.number().positive().max(MAX_SECONDS).default(fallback);
+const parallel = z.coerce.number().int().positive().max(MAX_PARALLEL);
 const optionalText = z.string().trim().optional();
 
 /** Computing processes that this machine has processors and memory for. */
@@ -47,27 +53,31 @@ const environment = z.object({
   DEMUCS_OVERLAP: z.coerce.number().min(0).max(MAX_OVERLAP).default(0.25),
   DEMUCS_PRECISION: z.enum(PRECISIONS).default('fp32'),
   ORT_EXECUTION_PROVIDER: z.enum(EXECUTION_PROVIDERS).default('cpu'),
-  ORT_THREADS: z.coerce.number().int().positive().optional(),
+  ORT_THREADS: parallel.optional(),
   CALLBACK_URL: optionalText,
   CALLBACK_SECRET: optionalText,
   MAX_FILE_MB: positive(500),
   MAX_DURATION_SECONDS: positive(3600),
-  DECODE_TIMEOUT_SECONDS: positive(600),
+  DECODE_TIMEOUT_SECONDS: seconds(600),
   DECODER_MEMORY_MB: positive(1000),
   CALLBACK_TIMEOUT_SECONDS: positive(30),
   STAGE_ATTEMPTS: z.coerce.number().int().positive().default(3),
-  STAGE_RETRY_SECONDS: positive(5),
-  STAGE_TIMEOUT_SECONDS: positive(1200),
-  WORKERS: z.coerce.number().int().positive().default(workersHere),
+  STAGE_RETRY_SECONDS: seconds(5),
+  STAGE_TIMEOUT_SECONDS: seconds(1200),
+  WORKERS: parallel.default(workersHere),
   WORKER_MEMORY_MB: positive(3000),
-  WORKER_SILENCE_SECONDS: positive(120),
+  WORKER_SILENCE_SECONDS: seconds(120),
   SEPARATION_PART_SEGMENTS: z.coerce.number().int().positive().optional(),
   STORAGE_TRIES: z.coerce.number().int().positive().default(5),
-  STORAGE_TRY_TIMEOUT_SECONDS: positive(30),
-  STORAGE_RETRY_SECONDS: positive(0.5),
+  STORAGE_TRY_TIMEOUT_SECONDS: seconds(30),
+  STORAGE_RETRY_SECONDS: seconds(0.5),
   MIN_FREE_DISK_MB: z.coerce.number().min(0).default(100),
   WORK_DIR_MAX_MB: z.coerce.number().positive().optional(),
-  LOCAL_COPY_MINUTES: z.coerce.number().min(0).default(10),
+  LOCAL_COPY_MINUTES: z.coerce
+    .number()
+    .min(0)
+    .max(MAX_SECONDS / 60)
+    .default(10),
   WORK_DIR: z.string().default(join(tmpdir(), 'music-analysis-worker')),
 });
 
@@ -147,7 +157,7 @@ export const wrongSetting = (name: string, value: unknown, reason: string): stri
  * @throws WorkerError `misconfigured` that names every wrong setting and what it holds.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''));
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(({ path: [name], message }) =>

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
 import { type DecoderReport, decoderReport } from './audio/decoder/report.ts';
-import { ffmpegPaths } from './audio/ffmpeg.ts';
 import { type Config, readConfig, wrongSetting } from './config.ts';
 import { WorkerError } from './errors.ts';
 import { faultOf } from './models/faults.ts';
 import { type ModelState, modelState } from './models/store.ts';
 import { knownModels } from './separation/registry.ts';
 import { openContainer } from './storage/container.ts';
+import { requireUsableSettings } from './usable-settings.ts';
 
 export type ServiceState = 'available' | 'missing' | 'broken' | 'unavailable';
 export interface ServiceHealth {
@@ -48,11 +48,14 @@ async function configuredHealth(config: Config): Promise<ServiceHealth> {
   const essentia = isThere(() => createRequire(import.meta.url).resolve('essentia.js'));
   const [storage, decoder] = await Promise.all([storageState(), decoderState()]);
   const ffmpeg = decoder.state;
+  const settings = settingsFault(config);
   return {
     healthy:
-      canSeparate(config, demucs) && [essentia, ffmpeg, storage].every((state) => state === 'available'),
+      !settings &&
+      canSeparate(config, demucs) &&
+      [essentia, ffmpeg, storage].every((state) => state === 'available'),
     services: { demucs: demucs.state, spectral: 'available', essentia, ffmpeg, storage },
-    reasons: { demucs: demucs.reason, ffmpeg: decoder.reason, settings: settingsFault(config) },
+    reasons: { demucs: demucs.reason, ffmpeg: decoder.reason, settings },
     versions: { ffmpeg: decoder.version },
   };
 }
@@ -120,16 +123,14 @@ async function askStorage(): Promise<void> {
   known = { at: Date.now(), state };
 }
 
-/** What only shows where a setting is used: a storage that can't be one, an ffmpeg that isn't there. */
 function settingsFault(config: Config): string | undefined {
-  for (const use of [() => openContainer(config), () => ffmpegPaths()]) {
-    try {
-      use();
-    } catch (error) {
-      if (error instanceof WorkerError && error.code === 'misconfigured') return error.message;
-    }
+  try {
+    openContainer(config);
+    requireUsableSettings(config);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
-  return undefined;
 }
 
 function isThere(locate: () => unknown): ServiceState {

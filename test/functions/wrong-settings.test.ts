@@ -52,18 +52,28 @@ describe('a wrong setting', () => {
     expect(front.log()).not.toMatch(/\n\s+at /);
   });
 
-  it.each([
+  it.each<[Record<string, string>, string]>([
     [{ DEMUCS_MODEL: 'magic' }, "The setting DEMUCS_MODEL is 'magic'"],
     [{ BLOB_CONTAINER_NAME: 'Audio_Files' }, "The setting BLOB_CONTAINER_NAME is 'Audio_Files'"],
+    [{ WORK_DIR: `${import.meta.filename}/x` }, 'The setting WORK_DIR is'],
+    [{ MODEL_FALLBACK: 'magic' }, "The setting MODEL_FALLBACK is 'magic'"],
+    [{ FFMPEG_PATH: import.meta.dirname }, 'The setting FFMPEG_PATH is'],
+    [{ FFMPEG_PATH: import.meta.filename }, 'that file may not be run'],
+    [{ STAGE_TIMEOUT_SECONDS: '9999999' }, "The setting STAGE_TIMEOUT_SECONDS is '9999999'"],
+    [{ STORAGE_TRY_TIMEOUT_SECONDS: '1e99' }, "The setting STORAGE_TRY_TIMEOUT_SECONDS is '1e99'"],
+    [{ LOCAL_COPY_MINUTES: '9999999' }, "The setting LOCAL_COPY_MINUTES is '9999999'"],
+    [{ WORKERS: '1e9' }, "The setting WORKERS is '1e9'"],
     [{ AZURE_STORAGE_CONNECTION_STRING: '' }, 'No storage is configured'],
     [
       { AZURE_STORAGE_CONNECTION_STRING: 'AccountName=a;AccountKey=secret!!' },
       'The setting AZURE_STORAGE_CONNECTION_STRING is no storage connection string',
     ],
-    [
-      { AZURE_STORAGE_CONNECTION_STRING: '', AZURE_STORAGE_ACCOUNT_URL: 'account' },
-      'The setting AZURE_STORAGE_ACCOUNT_URL is no address',
-    ],
+    ...['account', 'ftp://account', 'http://account.blob.core.windows.net'].map(
+      (url): [Record<string, string>, string] => [
+        { AZURE_STORAGE_CONNECTION_STRING: '', AZURE_STORAGE_ACCOUNT_URL: url },
+        'The setting AZURE_STORAGE_ACCOUNT_URL is no address',
+      ],
+    ),
   ])('%o is named', async (settings, words) => {
     set(settings);
     const answer = await post();

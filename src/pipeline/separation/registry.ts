@@ -95,6 +95,19 @@ export function requireKnown(
   if (stems) requireStems(model, wanted, stems);
 }
 
+/** @throws WorkerError `misconfigured` where the fall-back is a model that nobody knows. */
+export function requireKnownFallback({
+  modelFallback,
+  modelsDir,
+}: Pick<Config, 'modelFallback' | 'modelsDir'>): void {
+  const known = knownModels(modelsDir);
+  if (modelFallback === undefined || known.includes(modelFallback)) return;
+  throw new WorkerError(
+    'misconfigured',
+    wrongSetting('MODEL_FALLBACK', modelFallback, `expected one of ${known.join(', ')}`),
+  );
+}
+
 /** The stems of a model of one's own; undefined where it is damaged, which the run tells. */
 function stemsOfInstalled(model: string, modelsDir: string): readonly string[] | undefined {
   if (modelState(modelsDir, model).state !== 'available') return undefined;

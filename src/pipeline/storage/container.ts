@@ -43,6 +43,7 @@ function openService({ connectionString, accountUrl }: Config['storage']): BlobS
     );
   }
   try {
+    if (!connectionString && new URL(accountUrl!).protocol !== 'https:') throw new TypeError('not https');
     return connectionString
       ? BlobServiceClient.fromConnectionString(connectionString, OPTIONS)
       : new BlobServiceClient(accountUrl!, new DefaultAzureCredential(), OPTIONS);

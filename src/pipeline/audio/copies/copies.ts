@@ -20,6 +20,7 @@ import {
 } from './copy-folder.ts';
 import { withLock } from './folder-lock.ts';
 import { thisProcess } from './process-mark.ts';
+import { requireWorkDir } from './work-dir.ts';
 
 export type CopySettings = Pick<Config, 'workDir' | 'workDirMaxBytes' | 'localCopyMs' | 'minFreeDiskBytes'>;
 
@@ -53,6 +54,7 @@ const held = new Set<string>();
 
 /** Holds the folder of a song: `key` is 24 hexadecimal digits. */
 export async function holdFolder(key: string, settings: CopySettings): Promise<HeldFolder> {
+  requireWorkDir(settings);
   const path = join(settings.workDir, key);
   const id = randomUUID().slice(0, ID_CHARACTERS);
   const file = join(path, leaseFile(id));
