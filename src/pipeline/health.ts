@@ -126,6 +126,7 @@ async function askStorage(): Promise<void> {
 /** What only shows where a setting is used, or works and should be corrected. */
 function settingsFault(config: Config): string | undefined {
   try {
+    openContainer(config);
     requireUsableSettings(config);
     return config.warnings.join(' ') || undefined;
   } catch (error) {
