@@ -15,8 +15,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     globalSetup: ['test/build.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     env: mode === 'chaos' ? { CHAOS: 'full' } : {},
     sequence: { sequencer: LongestFirst },
     projects: [

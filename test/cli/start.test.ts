@@ -119,7 +119,9 @@ describe('npm start', () => {
   });
 
   it('23. Output blobs do not start new runs, also after a kill -9 of a run that an upload started', async () => {
-    await place.container.getBlockBlobClient('dropped.ogg').uploadData(DEMO);
+    const dropped = join(place.folder, 'dropped.ogg');
+    writeTone(dropped, { seconds: 25, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+    await place.container.getBlockBlobClient('dropped.ogg').uploadFile(dropped);
     const id = idOfBlob('dropped.ogg');
     await until(worker.url, id, ({ stage, progress }) => stage === 'separate' && progress > 0.2);
     await end(worker.child, 'SIGKILL');

@@ -7,11 +7,11 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { emulatorAt } from '../../src/local/azurite/azurite.ts';
 import { freePort } from './storage.ts';
 
-/** Seconds that a worker may take to be up. */
-const START_LIMIT_MS = 40_000;
+/** Time that a worker may take to be up, on a machine that is busy with other things. */
+const START_LIMIT_MS = 90_000;
 
 /** A worker that has not come by its fault point by then never will. */
-const FAULT_LIMIT_MS = 30_000;
+const FAULT_LIMIT_MS = 90_000;
 
 /** Where a command keeps its state and what it listens on, so that it meets no other worker on this machine. */
 export interface Place {
@@ -76,6 +76,10 @@ export async function startWorker(
   let log = '';
   const url = await new Promise<string>((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`The worker did not start: ${log}`)), START_LIMIT_MS);
+    child.once('close', (code) => {
+      clearTimeout(late);
+      reject(new Error(`The worker ended with ${code}: ${log}`));
+    });
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         log += text;

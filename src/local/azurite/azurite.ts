@@ -191,10 +191,17 @@ function orphanOf(pidFile: string): number | undefined {
   }
 }
 
-/** Whether a process has ended and is still listed, as orphans are in a container whose first process looks after none. */
+/** Of the fields behind the command in /proc/PID/stat: how many threads there are. */
+const THREADS = 17;
+
+/**
+ * Whether a process has ended and is still listed, as orphans are in a container whose first process looks after none.
+ * While one of its threads lives, its ports and files are still open.
+ */
 function isZombie(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.startsWith('Z');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    return fields[0] === 'Z' && Number(fields[THREADS]) <= 1;
   } catch {
     return false; // Only Linux tells.
   }
