@@ -18,6 +18,7 @@ export const CODES = {
   unsupported_media: { retryable: false },
   too_large: { retryable: false },
   too_long: { retryable: false },
+  decoders_differ: { retryable: true },
   model_unavailable: { retryable: false },
   model_output_invalid: { retryable: false },
   timed_out: { retryable: true },

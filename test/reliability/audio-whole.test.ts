@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decode } from '../../src/pipeline/audio/decode.ts';
 import { SAMPLE_RATE } from '../../src/pipeline/audio/song.ts';
 import { AudioFolder, flipBits, peakOf, samplesOf } from '../support/audio.ts';
-import { apeTag, ID3V1, LYRICS3_V1, LYRICS3_V2, wavOf } from '../support/frames.ts';
+import { apeTag, ID3V1, id3Picture, LYRICS3_V1, LYRICS3_V2, wavOf, withMask } from '../support/frames.ts';
 
 const LIMITS = { maxDurationSeconds: 60, timeoutMs: 30_000 };
 const SECONDS = 3;
@@ -70,6 +70,11 @@ describe('what is whole is not told to be damaged', () => {
     ['ID3v1.ogg', () => Buffer.concat([bytesOf('a.ogg'), ID3V1]), SECONDS],
     ['chained, another rate.ogg', () => Buffer.concat([bytesOf('a.ogg'), bytesOf('low.ogg')]), 2 * SECONDS],
     ['chained, another codec.ogg', () => Buffer.concat([bytesOf('a.ogg'), bytesOf('a.opus')]), 2 * SECONDS],
+    [
+      'a header that ends within a frame.wav',
+      () => wavOf(bytesOf('a.wav').subarray(44, 44 + 40_001), 2),
+      40_000 / 176_400,
+    ],
     ['a.tta', () => bytesOf('a.tta'), SECONDS],
     ['a.flv', () => bytesOf('a.flv'), SECONDS],
   ])('%s', async (name, make, seconds) => {
@@ -104,6 +109,30 @@ describe('containers that hold audio too', () => {
     expect(result.damaged).toBe(false);
     expect(Math.abs(result.seconds - SECONDS)).toBeLessThan(0.1);
     expect(peakOf(samplesOf(folder.at('song.f32')))).toBeGreaterThan(0.3);
+  });
+});
+
+describe('other streams are not the sound', () => {
+  const LONGER = ['-filter_complex', 'sine=f=880:r=44100:d=5[b]', '-map', '0', '-map', '[b]'];
+
+  it.each(['mka', 'm4a'])('a second track that is longer is not missed (%s)', async (ending) => {
+    const output = [...LONGER, '-c:a', 'aac', '-disposition:a:0', 'default', '-disposition:a:1', '0'];
+    const file = readFileSync(folder.make(`two.${ending}`, SONG, output));
+    const { seconds, damaged } = await decoded(`two.${ending}`, file);
+    expect({ seconds, damaged }).toEqual({ seconds: expect.closeTo(SECONDS, 1), damaged: false });
+  });
+
+  it.each(['mka', 'm4a'])('a second track that is marked as the default is taken (%s)', async (ending) => {
+    const output = [...LONGER, '-c:a', 'aac', '-disposition:a:0', '0', '-disposition:a:1', 'default'];
+    const file = readFileSync(folder.make(`second.${ending}`, SONG, output));
+    expect((await decoded(`second.${ending}`, file)).seconds).toBeCloseTo(5, 1);
+  });
+
+  it('a cover that is broken is no damage of the song', async () => {
+    const jpeg = readFileSync(folder.make('cover.jpg', 'testsrc=s=64x48', ['-frames:v', '1']));
+    jpeg.writeUInt16BE(0x1234, jpeg.indexOf(Buffer.from([0xff, 0xdb])) + 2);
+    const song = Buffer.concat([id3Picture(jpeg), bytesOf('a.mp3')]);
+    expect((await decoded('cover.mp3', song)).damaged).toBe(false);
   });
 });
 
@@ -143,12 +172,36 @@ describe('samples beyond the length that the header tells are taken', () => {
     return bytes;
   };
   const samples = () => bytesOf('a.wav').subarray(bytesOf('a.wav').indexOf('data') + 8);
+  const opened = (bytes: Buffer, ...lengths: (readonly [at: number, width: number])[]) => {
+    for (const [at, width] of lengths) bytes.fill(0xff, at, at + width);
+    return bytes;
+  };
+  const rf64Of = (told: bigint) => {
+    const wav = wavOf(samples(), 2, 0xffff_ffff - 36);
+    wav.write('RF64');
+    opened(wav, [4, 4], [40, 4]);
+    const long = Buffer.alloc(36);
+    long.write('ds64');
+    long.writeUInt32LE(28, 4);
+    long.writeBigUInt64LE(told, 16);
+    return Buffer.concat([wav.subarray(0, 12), long, wav.subarray(12)]);
+  };
   const list = Buffer.from('LIST\x0c\0\0\0INFOISFT\0\0\0\0', 'latin1');
 
   it.each<[string, () => Buffer]>([
     ['a third.wav', () => wavOf(samples(), 2, samples().length / 3)],
     ['nothing.wav', () => wavOf(samples(), 2, 0)],
     ['open.wav', () => wavOf(samples(), 2, 0xffff_ffff - 36)],
+    ['nothing.rf64', () => rf64Of(0n)],
+    ['open.rf64', () => rf64Of(0xffff_ffff_ffff_ffffn)],
+    ['open.w64', () => opened(bytesOf('a.w64'), [bytesOf('a.w64').indexOf('data') + 16, 8])],
+    [
+      'open.aiff',
+      () => {
+        const bytes = bytesOf('a.aiff');
+        return opened(bytes, [4, 4], [bytes.indexOf('COMM') + 10, 4], [bytes.indexOf('SSND') + 4, 4]);
+      },
+    ],
     ['a third, chunks behind.wav', () => Buffer.concat([wavOf(samples(), 2, samples().length / 3), list])],
     ['a third.w64', () => third(bytesOf('a.w64'), bytesOf('a.w64').indexOf('data') + 16, 8, false)],
     ['a third.aiff', () => third(bytesOf('a.aiff'), bytesOf('a.aiff').indexOf('SSND') + 4, 4, true)],
@@ -165,11 +218,12 @@ describe('samples beyond the length that the header tells are taken', () => {
 
 describe('no channel is lost', () => {
   const FRAMES = SAMPLE_RATE / 10;
-  const alone = async (count: number, channel: number) => {
+  const alone = async (count: number, channel: number, mask?: number) => {
     const samples = Buffer.alloc(2 * count * FRAMES);
     for (let i = 0; i < FRAMES; i++)
       samples.writeInt16LE(Math.round(16_000 * Math.sin(i / 8)), 2 * (count * i + channel));
-    await decoded('alone.wav', wavOf(samples, count));
+    const wav = wavOf(samples, count);
+    await decoded('alone.wav', mask === undefined ? wav : withMask(wav, mask));
     const song = samplesOf(folder.at('song.f32'));
     return [0, 1].map((side) => peakOf(song.filter((_, i) => i % 2 === side)));
   };
@@ -182,5 +236,16 @@ describe('no channel is lost', () => {
   ])('of %i without a mask, the one that a guess takes for something else', async (count, channel) => {
     const full = 16_000 / 32_768 / count;
     expect(await alone(count, channel)).toEqual([expect.closeTo(full, 3), expect.closeTo(full, 3)]);
+  });
+
+  it.each([
+    ['back', 0x30],
+    ['side', 0x600],
+    ['upper front', 0x5000],
+  ])('of two that the mask puts to the %s, neither', async (_, mask) => {
+    for (const channel of [0, 1]) {
+      const levels = [0, 0].fill(16_000 / 32_768, channel, channel + 1);
+      expect(await alone(2, channel, mask)).toEqual(levels.map((level) => expect.closeTo(level, 3)));
+    }
   });
 });

@@ -39,3 +39,27 @@ export function wavOf(samples: Buffer, channels: number, told = samples.length, 
   header.writeUInt32LE(told, 40);
   return Buffer.concat([header, samples]);
 }
+
+/** A WAV file of `wavOf` whose channels have the places of a `mask` (WAVE_FORMAT_EXTENSIBLE). */
+export function withMask(wav: Buffer, mask: number): Buffer {
+  const extension = Buffer.alloc(24);
+  extension.writeUInt16LE(22, 0);
+  extension.writeUInt16LE(16, 2);
+  extension.writeUInt32LE(mask, 4);
+  extension.write('0100000000001000800000aa00389b71', 8, 'hex');
+  const long = Buffer.concat([wav.subarray(0, 36), extension, wav.subarray(36)]);
+  long.writeUInt32LE(40, 16);
+  long.writeUInt16LE(0xfffe, 20);
+  return long;
+}
+
+/** An ID3v2.3 tag with a picture. */
+export function id3Picture(jpeg: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from('\0image/jpeg\0\x03\0', 'latin1'), jpeg]);
+  const head = Buffer.alloc(20);
+  head.write('ID3\x03', 'latin1');
+  for (let i = 0; i < 4; i++) head[6 + i] = ((body.length + 10) >> (7 * (3 - i))) & 127;
+  head.write('APIC', 10);
+  head.writeUInt32BE(body.length, 14);
+  return Buffer.concat([head, body]);
+}

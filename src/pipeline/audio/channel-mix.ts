@@ -56,6 +56,9 @@ export function mixFilter(layout: string, codec: string, isDeclared: boolean): s
   // In joined files mono may follow, which a filter for two channels would leave on one side.
   if (layout === 'stereo') return 'anull';
   const gains = gainsOf(layout, GUESSING.has(codec) && !isDeclared);
+  // A mix that takes one channel for each side fails in ffmpeg where it doesn't know such a pair, as of the back alone.
+  const [left, right] = [0, 1].map((side) => soleChannel(gains.map((gain) => gain[side])));
+  if (left !== undefined && right !== undefined) return `channelmap=${left}|${right}:stereo`;
   const loudest = Math.max(
     ...[0, 1].map((side) => gains.reduce((sum, gain) => sum + Math.abs(gain[side]), 0)),
   );
@@ -66,6 +69,12 @@ export function mixFilter(layout: string, codec: string, isDeclared: boolean): s
       .map(({ gain, channel }) => `${+gain.toFixed(7)}*c${channel}`)
       .join('+');
   return `pan=stereo|c0=${sum(0)}|c1=${sum(1)}`;
+}
+
+/** The one channel that a side consists of; `undefined` where there are several. */
+function soleChannel(gains: readonly number[]): number | undefined {
+  const channel = gains.findIndex((gain) => gain !== 0);
+  return gains.findLastIndex((gain) => gain !== 0) === channel ? channel : undefined;
 }
 
 /** Number of channels of a layout. */

@@ -1,16 +1,19 @@
 import { pipeline, type Transform } from 'node:stream';
-import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { WorkerError } from '../errors.ts';
 
 /** What a truncated file holds is taken as far as it goes; the decoder finds that its end is missing. */
 const ZLIB = { finishFlush: constants.Z_SYNC_FLUSH };
-const DECODERS: Readonly<Record<string, () => Transform>> = {
+/** `head`: the first two bytes, as far as there are any. */
+const DECODERS: Readonly<Record<string, (head: Buffer) => Transform>> = {
   gzip: () => createGunzip(ZLIB),
   'x-gzip': () => createGunzip(ZLIB),
-  deflate: () => createInflate(ZLIB),
+  // Some programs leave zlib's header out (RFC 9110, 8.4.1.2).
+  deflate: (head) => (hasZlibHeader(head) ? createInflate(ZLIB) : createInflateRaw(ZLIB)),
   br: () => createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH }),
 };
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+const HEAD_BYTES = 2;
 const MEGABYTE = 1_000_000;
 
 /**
@@ -45,18 +48,23 @@ async function* undoOne(
   maxBytes: number,
 ): AsyncGenerator<Buffer> {
   const rest = pieces[Symbol.asyncIterator]();
-  const first = await rest.next();
-  if (first.done) return;
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < HEAD_BYTES) {
+    const next = await rest.next();
+    if (next.done) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  if (head.length === 0) return;
   const input = async function* () {
-    yield first.value;
+    yield head;
     yield* { [Symbol.asyncIterator]: () => rest };
   };
-  if (name.endsWith('gzip') && !first.value.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC))
-    return yield* input();
+  const start = head.subarray(0, HEAD_BYTES);
+  if (name.endsWith('gzip') && !start.equals(GZIP_MAGIC)) return yield* input();
   let bytes = 0;
   try {
     // A failure of the input ends the output with the same error.
-    for await (const piece of pipeline(input, DECODERS[name](), () => {})) {
+    for await (const piece of pipeline(input, DECODERS[name](start), () => {})) {
       bytes += piece.length;
       if (bytes > maxBytes) throw tooLarge(maxBytes);
       yield piece;
@@ -67,6 +75,11 @@ async function* undoOne(
       ? refused(`is '${name}', and its content is not`, error)
       : error;
   }
+}
+
+/** RFC 1950, 2.2: the method is 8, and the two bytes are a multiple of 31. */
+function hasZlibHeader(head: Buffer): boolean {
+  return head.length === HEAD_BYTES && (head[0] & 15) === 8 && head.readUInt16BE() % 31 === 0;
 }
 
 function refused(what: string, cause?: unknown): WorkerError {

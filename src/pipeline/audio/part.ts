@@ -40,8 +40,11 @@ export async function* decodePart(
   const rules = timeRules(audio.format, audio.start);
   const end = Math.min(maxSeconds, (audio.duration ?? maxSeconds) + END_TOLERANCE);
   const timeline = new Timeline(rules, end);
-  const endTime = part.endTime === undefined ? undefined : part.endTime - (rules?.origin ?? 0);
-  const { samples, stretches, ended, kill } = runDecoder(decoder, { input: part, mix }, limits);
+  const { track, otherCodecs, promised } = audio;
+  // A container's end was read of its first track of sound.
+  const isEndKnown = part.endTime !== undefined && track === 0;
+  const endTime = isEndKnown ? part.endTime - (rules?.origin ?? 0) : undefined;
+  const { samples, stretches, ended, kill } = runDecoder(decoder, { input: part, mix, track }, limits);
   try {
     let bytes = 0;
     for await (const piece of trimEnd(onTimeline(samples, stretchesIn(stretches), timeline), endTime)) {
@@ -51,8 +54,8 @@ export async function* decodePart(
     const { words, succeeded } = await ended;
     const seconds = bytes / FRAME_BYTES / SAMPLE_RATE;
     const { hasTrailer } = source;
-    const { promised } = audio;
-    return { damaged: isDamaged({ words, succeeded, seconds, promised, isWhole, hasTrailer }), words };
+    const evidence = { words, succeeded, seconds, promised, isWhole, hasTrailer, otherCodecs };
+    return { damaged: isDamaged(evidence), words };
   } finally {
     kill();
     await ended.catch(() => {});

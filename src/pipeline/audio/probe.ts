@@ -9,13 +9,17 @@ export interface AudioDescription {
   /** ffmpeg's names of the format, such as `mov,mp4,m4a`. */
   readonly format: string;
   readonly codec: string;
+  /** Which of the file's streams of sound this is, from 0: the first that is marked as the default, else the first. */
+  readonly track: number;
+  /** ffmpeg's names of what its other streams are in: pictures, subtitles. */
+  readonly otherCodecs: readonly string[];
   /** ffmpeg's word for the channels, see `mixFilter`. */
   readonly layout: string;
   /** Time that the file begins with, in seconds. */
   readonly start: number;
   /** Seconds, where the file tells or its size suggests a length. */
   readonly duration?: number;
-  /** Seconds of sound that the file promises; absent where the length is guessed, or may be that of its pictures. */
+  /** Seconds of sound that the file promises; absent where the length is guessed, or may be that of another stream. */
   readonly promised?: number;
 }
 
@@ -26,7 +30,8 @@ const MAX_CHANNELS = 64;
 
 // Tags may hold the same words, but never at the beginning of a line.
 const FORMAT = /^Input #0, (\S+), from/m;
-const AUDIO = /^ +Stream #\d+:\d+.*?: Audio: ([a-z\d_]+).*?, (\d+) Hz, ([^,\r\n]+)/m;
+const STREAM = /^ +Stream #\d+:(\d+).*?: (Audio|Video|Subtitle|Data|Attachment): (.*)/gm;
+const SOUND = /^([a-z\d_]+).*?, (\d+) Hz, ([^,\r\n]+)/;
 const PICTURES = /^ +Stream #\d+:\d+.*?: Video: (?!.*\(attached pic\))/m;
 const LENGTH = /^ +Duration: (?:(\d+):(\d+):([\d.]+)|N\/A)(?:, start: (-?[\d.]+))?/m;
 
@@ -49,22 +54,46 @@ export async function probe(
 /** What a decoder's words say. @throws WorkerError `unsupported_media` */
 export function describe(words: string): AudioDescription {
   const [, format] = FORMAT.exec(words) ?? [];
-  const [, codec, rate, layout] = AUDIO.exec(words) ?? [];
+  const streams = streamsIn(words);
+  const tracks = streams.filter(({ kind }) => kind === 'Audio');
+  const track = Math.max(0, tracks.findIndex(isDefaultSound));
+  const [, codec, rate, layout] = SOUND.exec(tracks[track]?.text ?? '') ?? [];
   if (!format || !layout) throw unsupported(words, words.includes('Input #0'));
   checkRate(Number(rate), words);
   checkChannels(channelCount(layout), words);
   const [, hours, minutes, seconds, start = '0'] = LENGTH.exec(words) ?? [];
   const duration = hours ? Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) : undefined;
-  const isGuess = words.includes('Estimating duration') || PICTURES.test(words);
+  const others = streams.filter((stream) => stream !== tracks[track]);
+  const isAlone = others.every(({ text }) => text.includes('(attached pic)'));
+  const isGuess = words.includes('Estimating duration') || !isAlone;
   return {
     format,
     codec,
+    track,
+    otherCodecs: others
+      .filter(({ kind }) => kind !== 'Audio')
+      .map(({ text }) => /^\w*/.exec(text)?.[0] ?? ''),
     layout,
     start: Number(start),
     duration,
     promised: duration === undefined || isGuess ? undefined : duration - Math.max(0, Number(start)),
   };
 }
+
+interface StreamLine {
+  readonly index: number;
+  readonly kind: string;
+  readonly text: string;
+}
+
+/** The streams in their order in the file: a description has those of each programme together. */
+function streamsIn(words: string): readonly StreamLine[] {
+  return [...words.matchAll(STREAM)]
+    .map(([, index, kind, text]) => ({ index: Number(index), kind, text }))
+    .sort((a, b) => a.index - b.index);
+}
+
+const isDefaultSound = ({ text }: StreamLine): boolean => SOUND.test(text) && text.includes('(default)');
 
 function checkRate(rate: number, words: string): void {
   if (rate >= MIN_RATE && rate <= MAX_RATE) return;

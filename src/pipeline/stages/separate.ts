@@ -70,7 +70,7 @@ export async function separate(
   await using song = await localSong(container, source, config, signal);
   if (song.frames !== source.frames)
     throw new WorkerError(
-      'internal',
+      'decoders_differ',
       `ffmpeg makes ${song.frames} frames of '${source.blob_name}' here and made ${source.frames} where the run began. Give all instances the same ffmpeg.`,
     );
   const separator = { model, stems, precision, overlap, weights };

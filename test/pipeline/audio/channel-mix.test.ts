@@ -3,6 +3,8 @@ import { channelCount, mixFilter } from '../../../src/pipeline/audio/channel-mix
 
 /** Gains of a filter: for each side, the channel's gain by its number. */
 function gainsOf(filter: string): Record<string, number>[] {
+  const alone = /^channelmap=(\d)\|(\d):stereo$/.exec(filter);
+  if (alone) return alone.slice(1).map((channel) => ({ [`c${channel}`]: 1 }));
   const [, left, right] = /^pan=stereo\|c0=(.*)\|c1=(.*)$/.exec(filter)!;
   return [left, right].map((side) =>
     Object.fromEntries(
@@ -21,7 +23,8 @@ describe('mixing to stereo', () => {
     for (const layout of ['mono', '1 channels', '1 channels (FR)'])
       expect(mixed(layout)).toEqual([{ c0: 1 }, { c0: 1 }]);
     expect(mixFilter('stereo', 'mp3', true)).toBe('anull');
-    for (const layout of ['2 channels', 'downmix']) expect(mixed(layout)).toEqual([{ c0: 1 }, { c1: 1 }]);
+    for (const layout of ['2 channels', '2 channels (BL+BR)', 'downmix'])
+      expect(mixed(layout)).toEqual([{ c0: 1 }, { c1: 1 }]);
   });
 
   it.each([3, 4, 5, 6, 7, 8, 9, 64])('gives %i channels of unknown places to both sides alike', (count) => {

@@ -9,6 +9,8 @@ suite("a decoder's description of a file", () => {
     expect(describe(words('mp3 (mp3float), 44100 Hz, stereo, fltp'))).toEqual({
       format: 'mp3',
       codec: 'mp3',
+      track: 0,
+      otherCodecs: [],
       layout: 'stereo',
       start: 0.025057,
       duration: 62.5,
@@ -21,6 +23,38 @@ suite("a decoder's description of a file", () => {
       start: 1.5,
       duration: undefined,
       promised: undefined,
+    });
+  });
+
+  const described = (...streams: string[]) =>
+    describe(words('aac (LC), 44100 Hz, mono, fltp') + streams.map((text) => `  Stream ${text}\n`).join(''));
+
+  it('takes the sound that is marked as the default, else the first', () => {
+    const second = '#0:1[0x2](eng): Audio: flac, 48000 Hz, stereo, s16';
+    expect(described(second)).toMatchObject({ track: 0, codec: 'aac' });
+    expect(described(`${second} (default)`)).toMatchObject({ track: 1, codec: 'flac', layout: 'stereo' });
+    expect(described(`${second} (default)`, '#0:2: Audio: none, 0 channels (default)').track).toBe(1);
+  });
+
+  it("keeps to the streams' order in the file, where programmes are told in another", () => {
+    const programmes = `Program 2\n  Stream #0:1: Audio: mp2, 48000 Hz, stereo, fltp\n`;
+    expect(
+      describe(words('aac, 44100 Hz, mono, fltp').replace('  Stream', `${programmes}  Stream`)),
+    ).toMatchObject({ track: 0, codec: 'aac' });
+  });
+
+  it('takes a length that may be that of another stream for no promise, and tells what those are in', () => {
+    expect(described('#0:1: Video: mjpeg (Baseline), none(bt470bg), 90k tbr (attached pic)')).toMatchObject({
+      promised: 62.5 - 0.025057,
+      otherCodecs: ['mjpeg'],
+    });
+    expect(described('#0:1: Audio: aac (LC), 44100 Hz, mono, fltp')).toMatchObject({
+      promised: undefined,
+      otherCodecs: [],
+    });
+    expect(described('#0:1: Video: h264 (High), yuv420p', '#0:2: Subtitle: subrip')).toMatchObject({
+      promised: undefined,
+      otherCodecs: ['h264', 'subrip'],
     });
   });
 

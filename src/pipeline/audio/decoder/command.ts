@@ -12,6 +12,8 @@ export interface Input {
 export interface Task {
   readonly input: Input;
   readonly mix?: string;
+  /** Which of the file's streams of sound, from 0, which it is unless given. */
+  readonly track?: number;
 }
 
 /** What the child writes to, by file descriptor: samples, words, and the stretches that the samples consist of. */
@@ -48,7 +50,7 @@ export function commandOf(
   // Raw samples have no times: those of joined streams would be complained of.
   const split = [
     '-filter_complex',
-    `[0:a:0]${filtersOf(task.mix)},asplit=2[times][timed];[timed]asetpts=N[samples]`,
+    `[0:a:${task.track ?? 0}]${filtersOf(task.mix)},asplit=2[times][timed];[timed]asetpts=N[samples]`,
   ];
   const times = [
     '-map',

@@ -43,9 +43,9 @@ function open({ input }: Task): FormatContext {
   return format;
 }
 
-/** The first stream of sound; the others are not read. Each look at a stream gives a new object of it. */
-function soundOf(format: FormatContext): Stream {
-  const stream = format.streams.find(({ codecpar }) => codecpar.codecType === av.AVMEDIA_TYPE_AUDIO);
+/** The stream of sound that is asked for; the others are not read. Each look at a stream gives a new object of it. */
+function soundOf(format: FormatContext, track: number): Stream {
+  const stream = format.streams.filter(({ codecpar }) => codecpar.codecType === av.AVMEDIA_TYPE_AUDIO)[track];
   for (const other of format.streams) if (other.index !== stream?.index) other.discard = av.AVDISCARD_ALL;
   if (stream) return stream;
   say('There is no stream of sound.');
@@ -65,8 +65,8 @@ function decoderOf({ codecpar, timeBase }: Stream): CodecContext {
   process.exit(1);
 }
 
-function decodeAll(format: FormatContext, mix: string): void {
-  const stream = soundOf(format);
+function decodeAll(format: FormatContext, mix: string, track: number): void {
+  const stream = soundOf(format, track);
   const decoder = decoderOf(stream);
   const filter = new LibavFilter(stream.timeBase, mix, layoutOf(stream));
   const packet = new Packet();
@@ -110,7 +110,7 @@ if (order === 'version') {
   const task = JSON.parse(order) as Task;
   Log.setLevel(task.mix ? av.AV_LOG_ERROR : av.AV_LOG_INFO);
   const format = open(task);
-  if (task.mix) decodeAll(format, task.mix);
+  if (task.mix) decodeAll(format, task.mix, task.track ?? 0);
   else format.dumpFormat(0, 'the file', false);
   // Nothing is left to be put in order; leaving at once saves it.
   process.exit(task.mix ? 0 : 1);

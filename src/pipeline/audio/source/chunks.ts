@@ -4,7 +4,7 @@ import type { FileWindow } from './file-window.ts';
 /** Where the samples stand, and what tells their length. */
 export interface SampleChunk {
   readonly start: number;
-  /** Where they end by the file's own word; `undefined` where it leaves that open. */
+  /** Where they end by the file's own word; `undefined` where it leaves that open in a way that decoders understand. */
   readonly end: number | undefined;
   /** Writes of `bytes` at `at` that make the file tell `length` bytes of samples. */
   readonly correct: (length: number) => readonly { readonly at: number; readonly bytes: Buffer }[];
@@ -38,6 +38,9 @@ export async function sampleChunk(file: FileWindow): Promise<SampleChunk | undef
   }
 }
 
+/** A length of 64 bits, which is 0 where it is open: decoders take that, or the greatest number, at its word. */
+const knownLength = (length: bigint): number => (length > 1n << 62n ? 0 : Number(length));
+
 const u32le = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
   // Lengths that four bytes can't tell are left open.
@@ -59,12 +62,11 @@ async function waveChunk(file: FileWindow): Promise<SampleChunk | undefined> {
     if (name !== 'data') continue;
     const start = at + 8;
     const { length: told, at: longAt } = long ?? {};
-    const isOpen =
-      told === undefined ? length >= NO_LENGTH : length >= NO_LENGTH && (told === 0n || told > 1n << 62n);
-    const bytes = told !== undefined && length >= NO_LENGTH ? Number(told) : length;
+    const isLong = told !== undefined && length >= NO_LENGTH;
+    const bytes = isLong ? knownLength(told) : length;
     return {
       start,
-      end: isOpen ? undefined : start + bytes,
+      end: !isLong && length >= NO_LENGTH ? undefined : start + bytes,
       correct: (actual) =>
         longAt === undefined || length < NO_LENGTH
           ? [{ at: at + 4, bytes: u32le(actual) }]
@@ -93,7 +95,7 @@ async function w64Chunk(file: FileWindow): Promise<SampleChunk | undefined> {
       const lengthAt = at + 16;
       return {
         start,
-        end: length > 1n << 62n ? undefined : at + Math.max(24, Number(length)),
+        end: at + Math.max(24, knownLength(length)),
         correct: (actual) => [{ at: lengthAt, bytes: u64le(actual + 24) }],
       };
     }
@@ -105,17 +107,25 @@ async function w64Chunk(file: FileWindow): Promise<SampleChunk | undefined> {
 
 async function aiffChunk(file: FileWindow): Promise<SampleChunk | undefined> {
   if (!/^AIF[FC]$/.test(await file.text(8, 4))) return undefined;
-  let common: { at: number; frameBytes: number } | undefined;
+  let common: { at: number; frames: number; frameBytes: number } | undefined;
   for await (const { name, at, length } of riffChunks(file, 12, true)) {
     if (name === 'COMM') {
       const head = await file.bytes(at + 8, 8);
-      common = { at: at + 10, frameBytes: head.readUInt16BE(0) * Math.ceil(head.readUInt16BE(6) / 8) || 1 };
+      const frames = head.readUInt32BE(2);
+      common = {
+        at: at + 10,
+        frames,
+        frameBytes: head.readUInt16BE(0) * Math.ceil(head.readUInt16BE(6) / 8) || 1,
+      };
     }
     if (name !== 'SSND') continue;
     const start = at + 16;
+    const end = length >= NO_LENGTH ? undefined : at + 8 + Math.max(8, length);
+    // Decoders refuse so many frames, which tell nothing.
+    const isOpen = (common?.frames ?? 0) >= NO_LENGTH && (end ?? 0) <= file.size;
     return {
       start,
-      end: length >= NO_LENGTH ? undefined : at + 8 + Math.max(8, length),
+      end: isOpen ? start : end,
       correct: (actual) => [
         { at: at + 4, bytes: u32be(actual + 8) },
         ...(common ? [{ at: common.at, bytes: u32be(Math.floor(actual / common.frameBytes)) }] : []),
