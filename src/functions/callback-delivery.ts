@@ -1,6 +1,6 @@
 /**
  * The further attempts at a callback, in an orchestration of their own: the run is over meanwhile, its song's next run can
- * begin, and what is told stays what the run had to tell. The instance's id is the message's.
+ * begin, and what is told stays what the run had to tell.
  */
 import type { DurableClient, OrchestrationContext, Task } from 'durable-functions';
 import type { CallbackStatus } from '../pipeline/contracts.ts';
@@ -10,6 +10,8 @@ import { type CallbackPolicy, callbackDelayMs, callbackStatus } from './callback
 import { DELIVERY, type StageOutcome } from './names.ts';
 import { runAttempt, runStages, wait } from './retry.ts';
 import { instanceStatus, UNDER_WAY } from './start.ts';
+
+const GUID_LENGTH = 36;
 
 /** What a delivery begins with: the message is held, and was tried once. */
 export interface Delivery extends CallbackPolicy {
@@ -51,6 +53,9 @@ const withNextAttempt = (status: CallbackStatus, at: Date): CallbackStatus => ({
   callback_delivery: { ...status.callback_delivery!, next_attempt_at: at.toISOString() },
 });
 
+/** A message's id may be longer than an instance's; the GUID at its end is enough. */
+const instanceIdOf = (messageId: string) => `callback-${messageId.slice(-GUID_LENGTH)}`;
+
 /** A message whose first attempt has failed, and why. */
 export interface HoldInput {
   readonly message: CallbackInput;
@@ -72,7 +77,7 @@ export async function holdAndDeliver(
 
 /** Starts the delivery of a message that is held, unless it is under way. */
 async function startDelivery(client: DurableClient, input: Delivery): Promise<void> {
-  const instanceId = input.message_id;
+  const instanceId = instanceIdOf(input.message_id);
   try {
     await client.startNew(DELIVERY, { instanceId, input });
   } catch (error) {
@@ -88,7 +93,7 @@ export async function currentCallback(
   { callback, callback_delivery }: Partial<CallbackStatus>,
 ): Promise<Partial<CallbackStatus>> {
   if (callback !== 'pending' || !callback_delivery) return { callback, callback_delivery };
-  const delivery = await instanceStatus(client, callback_delivery.message_id);
+  const delivery = await instanceStatus(client, instanceIdOf(callback_delivery.message_id));
   const told = delivery?.customStatus as CallbackStatus | null | undefined;
   return told ?? { callback, callback_delivery };
 }

@@ -59,7 +59,8 @@ export function* analyzeSong(
     context,
     job,
     startedAt,
-    messageId: `msg_${context.df.newGuid(id)}`,
+    // A signature's parts have dots between them.
+    messageId: `msg_${id.replaceAll('.', '-')}_${context.df.newGuid(id)}`,
     elapsedSeconds: () => (context.df.currentUtcDateTime.getTime() - startedAt) / 1000,
     enter: (at) => {
       entered = at.stage;

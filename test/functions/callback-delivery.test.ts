@@ -103,7 +103,7 @@ describe('the status of a callback', () => {
   const client = (customStatus: unknown) =>
     ({
       getStatus: async (id: string) => {
-        if (id !== 'msg_1' || customStatus === undefined) throw new Error('404: not found');
+        if (id !== 'callback-msg_1' || customStatus === undefined) throw new Error('404: not found');
         return { customStatus };
       },
     }) as never;

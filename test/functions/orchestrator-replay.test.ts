@@ -36,7 +36,7 @@ async function scheduled(history: object[]): Promise<string[]> {
     event(EventType.ExecutionStarted, {}),
     ...history,
   ];
-  const input = JSON.stringify({ audio_file_id: 'a', blob_name: 'a.mp3', attempts: 3 });
+  const input = { audio_file_id: 'a', blob_name: 'a.mp3', attempts: 3 };
   const binding = new DurableOrchestrationInput('a', events, input);
   Object.assign(binding, { upperSchemaVersion: SCHEMA_V2, upperSchemaVersionNew: SCHEMA_V2 });
   const context = new InvocationContext({ functionName: 'analyzeSong', logHandler: () => {} }) as never;

@@ -304,7 +304,7 @@ describe('the callback of a request', () => {
     ['http://10.0.0.1/', "'10.0.0.1' is not public"],
     ['https://user:secret@localhost/', 'without user and password'],
     ['http://localhost:22/', 'port 22'],
-    ['http://rebound.example/', "'rebound.example' leads to 192.168.0.1"],
+    ['http://rebound.example/', "'rebound.example' leads to an address"],
   ])('%s is refused, and nothing is started', async (callback_url, words) => {
     vi.spyOn(dns, 'lookup').mockImplementation(((
       _: string,

@@ -1,4 +1,5 @@
 /** Which addresses callbacks may go to: public ones, and what `CALLBACK_ALLOWED_HOSTS` names beside them. */
+import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -16,6 +17,9 @@ export interface AllowedHosts {
 const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
 /** Azure answers its virtual machines on it, as other clouds do on link-local addresses. */
 const AZURE_PLATFORM = ipaddr.parseCIDR('168.63.129.16/32');
+/** Parts of an IPv6 address that holds one of IPv4 to tunnel to (RFC 5214), in the sixth place and before. */
+const ISATAP = 0x5efe;
+const ISATAP_GLOBAL = 0x0200;
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 
@@ -40,16 +44,15 @@ export function parseAllowedHosts(text: string): AllowedHosts {
 function rangeOf(entry: string): string | undefined {
   const bare = entry.replace(/^\[(.*)\]$/, '$1');
   if (isAddress(bare)) {
-    const address = ipaddr.process(bare);
+    const address = parseAddress(bare);
     return `${address}/${address.kind() === 'ipv4' ? 32 : 128}`;
   }
   const [base] = bare.split('/');
   return isAddress(base) && ipaddr.isValidCIDR(bare) ? bare : undefined;
 }
 
-/** Whether a text is an address as people write it, not one of the short forms of IPv4. */
-const isAddress = (text: string): boolean =>
-  ipaddr.IPv4.isValidFourPartDecimal(text) || (text.includes(':') && ipaddr.isValid(text));
+/** Whether a text is an address as people write it: none of the short forms of IPv4, no zone of this machine (`%eth0`). */
+const isAddress = (text: string): boolean => isIPv4(text) || (isIPv6(text) && !text.includes('%'));
 
 /** A name as it stands in the host of a URL; undefined where it is none. */
 function asciiName(entry: string): string | undefined {
@@ -70,14 +73,21 @@ export function isAllowedName(host: string, { names }: AllowedHosts): boolean {
 /** Whether a callback may be sent to an address: it is public, or in an allowed range. */
 export function isAllowedAddress(text: string, { ranges }: AllowedHosts): boolean {
   if (!isAddress(text)) return false;
-  // IPv4 that is mapped into IPv6 is connected to as IPv4.
-  const address = ipaddr.process(text);
+  const address = parseAddress(text);
   return isPublic(address) || ranges.some((range) => isWithin(address, ipaddr.parseCIDR(range)));
 }
 
 function isPublic(address: Address): boolean {
   if (address.range() !== 'unicast' || isWithin(address, AZURE_PLATFORM)) return false;
-  return address.kind() === 'ipv4' || isWithin(address, GLOBAL_UNICAST);
+  if (address instanceof ipaddr.IPv4) return true;
+  const [, , , , fifth, sixth] = address.parts;
+  return isWithin(address, GLOBAL_UNICAST) && !(sixth === ISATAP && (fifth === 0 || fifth === ISATAP_GLOBAL));
+}
+
+/** IPv4 that is mapped into IPv6 (`::ffff:a.b.c.d`) is connected to as IPv4, and is taken for it. */
+function parseAddress(text: string): Address {
+  // The library takes `::a.b.c.d` for mapped too; what URLs write instead it takes for what it is.
+  return ipaddr.process(text.includes(':') ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text);
 }
 
 const isWithin = (address: Address, [base, bits]: Range): boolean =>

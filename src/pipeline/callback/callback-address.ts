@@ -64,8 +64,9 @@ function addressesFault(
   addresses: readonly dns.LookupAddress[],
   allowed: AllowedHosts,
 ): string | undefined {
-  const forbidden = addresses.find(({ address }) => !isAllowedAddress(address, allowed));
-  return forbidden && `'${hostname}' leads to ${forbidden.address}, which is not public: ${NOT_ALLOWED}`;
+  const areAllowed = addresses.every(({ address }) => isAllowedAddress(address, allowed));
+  // Not to which: whoever asks may not be meant to know this network's names.
+  return areAllowed ? undefined : `'${hostname}' leads to an address that is not public: ${NOT_ALLOWED}`;
 }
 
 /** The address that stands in a URL in place of a name; undefined for a name. */

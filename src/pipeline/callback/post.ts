@@ -2,8 +2,10 @@ import { Webhook } from 'standardwebhooks';
 import { Agent, request } from 'undici';
 import type { CallbackPayload } from '../contracts.ts';
 import { WorkerError } from '../errors.ts';
+import { tool } from '../version.ts';
 import type { AllowedHosts } from './allowed-hosts.ts';
 import { callbackLookup, callbackUrlFault } from './callback-address.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 export interface CallbackOptions {
   /** The same for every delivery of one message, so that a receiver can drop repeats. */
@@ -34,8 +36,7 @@ export async function postCallback(
   const { origin } = new URL(url);
   const { status, retryAfter } = await post(url, JSON.stringify(payload), options).catch((error: unknown) => {
     if (error instanceof WorkerError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new WorkerError('callback_failed', `The callback to ${origin} got no answer: ${reason}.`, {
+    throw new WorkerError('callback_failed', `The callback to ${origin} got no answer: ${reasonOf(error)}.`, {
       cause: error,
     });
   });
@@ -48,7 +49,7 @@ export async function postCallback(
   throw new WorkerError(
     'callback_failed',
     `The callback to ${origin} was answered with status ${status}; 2xx was expected.`,
-    { retryAfterMs: retryAfterMs(retryAfter) },
+    { retryAfterMs: retryAfterMs(retryAfter, new Date()) },
   );
 }
 
@@ -71,11 +72,13 @@ async function post(
       method: 'POST',
       headers: {
         'content-type': 'application/json',
+        'user-agent': `${tool.name}/${tool.version}`,
         'webhook-id': messageId,
         'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
         ...(signatures.length > 0 && { 'webhook-signature': signatures.join(' ') }),
       },
       body,
+      headersTimeout: 0,
       signal: AbortSignal.timeout(timeoutMs),
     });
     // Nobody reads it, nor the end that `destroy` puts to it.
@@ -87,11 +90,8 @@ async function post(
   }
 }
 
-/** A `Retry-After`, seconds or a date (RFC 9110), in ms from now, 0 for what is past; undefined where it is neither. */
-function retryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
-  // A number with a sign or a fraction is no date, though it is read as one.
-  const time = /[a-z]/i.test(header) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(time) ? undefined : Math.max(0, time - Date.now());
+/** Of several addresses that were tried, why the first one failed. */
+function reasonOf(error: unknown): string {
+  const [first] = error instanceof AggregateError ? error.errors : [error];
+  return first instanceof Error ? first.message : String(first);
 }

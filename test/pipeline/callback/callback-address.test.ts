@@ -113,7 +113,9 @@ describe('what a name resolves to', () => {
     ['::ffff:10.1.1.1'],
   ])('%s: refused', async (...addresses) => {
     resolveTo(addresses);
-    expect(await fault('https://example.com/?token=secret')).toMatch(/^'example.com' leads to .* not public/);
+    expect(await fault('https://example.com/?token=secret')).toMatch(
+      /^'example.com' leads to an address that is not public/,
+    );
   });
 
   it.each(['localhost', 'x.localhost'])('%s is refused by that, unless it is allowed', async (name) => {

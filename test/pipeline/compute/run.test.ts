@@ -128,6 +128,7 @@ describe('a computing process', { timeout: 60_000 }, () => {
       retryable: true,
       message: expect.stringContaining(words),
     });
+    process.env.WORKER_SILENCE_SECONDS = '30';
     expect(await results(runInChild(separation([0])))).toHaveLength(4);
   });
 
