@@ -11,6 +11,8 @@ const LAST_STAGES: ReadonlySet<ActivityName> = new Set<ActivityName>([
 ]);
 /** How often a stage looks whether its run is to leave off, in ms. */
 const POLL_MS = 2_000;
+/** The same where a song is decoded: that has no segments at whose borders it would leave off, and ends within a second. */
+const DECODING_POLL_MS = 500;
 
 const shutdown = new AbortController();
 
@@ -49,9 +51,10 @@ export class ActivityWatch implements Disposable {
           `The stage ${stage} took longer than the ${context.config.stageTimeoutMs / 1000} s that STAGE_TIMEOUT_SECONDS allows.`,
         ),
       );
+    const pollMs = stage === 'download' ? DECODING_POLL_MS : POLL_MS;
     // A storage that doesn't answer is the stage's own trouble, which tells of it.
     const look = () => this.look().catch(() => {});
-    this.#timers = [setTimeout(late, limitMs), setInterval(look, POLL_MS)];
+    this.#timers = [setTimeout(late, limitMs), setInterval(look, pollMs)];
   }
 
   /** Looks now whether the run is to leave off. */
