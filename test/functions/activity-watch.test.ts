@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => storage.stop());
 
-it('10. a song that is being decoded is left off within a second of being called off', async () => {
+it('a song that is being decoded is left off within a second of being called off', async () => {
   const context = { container: storage.container, config: readConfig({ DEMUCS_MODEL: 'spectral' }) };
   using watch = new ActivityWatch('download', 'a', context);
   const aborted = once(watch.signal, 'abort');
