@@ -13,6 +13,8 @@ export interface CallbackPolicy {
 
 /** Each wait over the one before. */
 const FACTOR = 3;
+/** No wait is longer than a day, however often a callback is tried. */
+const MAX_BACKOFF_MS = 86_400_000;
 /** A wait is longer by up to this share of it, so that the callbacks of many songs don't come back all at once. */
 const JITTER = 0.2;
 /** A receiver that asks for more time than this is tried sooner. */
@@ -41,7 +43,7 @@ export function callbackDelayMs(
   { retry_ms }: CallbackPolicy,
   retryAfterMs = 0,
 ): number {
-  const backoff = retry_ms * FACTOR ** (attempt - 1);
+  const backoff = Math.min(retry_ms * FACTOR ** (attempt - 1), Math.max(retry_ms, MAX_BACKOFF_MS));
   const wanted = Math.max(backoff, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS));
   return Math.round(wanted * (1 + JITTER * fraction(`${messageId}:${attempt}`)));
 }

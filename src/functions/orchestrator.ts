@@ -1,17 +1,16 @@
 /** The run of one song: its stages in order, separation fanned out in parts beside the analysis. */
 import type { OrchestrationContext, Task } from 'durable-functions';
-import {
-  type CallbackPayload,
-  type CallbackStatus,
-  type JobInput,
-  type Progress,
-  type RunOutput,
-  type SeparationPlan,
-  type SourceInfo,
-  STAGES,
-  type Stage,
+import type {
+  CallbackPayload,
+  CallbackStatus,
+  JobInput,
+  Progress,
+  RunOutput,
+  SeparationPlan,
+  SourceInfo,
+  Stage,
 } from '../pipeline/contracts.ts';
-import { isRetryable } from '../pipeline/errors.ts';
+import { type ErrorInfo, isRetryable } from '../pipeline/errors.ts';
 import { round } from '../pipeline/round.ts';
 import type { CallbackInput } from '../pipeline/stages/callback.ts';
 import type { CleanupInput, CleanupResult } from '../pipeline/stages/cleanup.ts';
@@ -22,7 +21,7 @@ import { earlierAfter } from '../pipeline/stages/song-version.ts';
 import type { UploadInput } from '../pipeline/stages/upload.ts';
 import type { HoldInput } from './callback-delivery.ts';
 import { callbackStatus } from './callback-policy.ts';
-import type { ActivityName, Continuation, LateOutcomes, StageOutcome } from './names.ts';
+import type { Continuation, LateOutcomes, StageOutcome } from './names.ts';
 import { runAttempt, runStages, type StageOptions, type StageWork } from './retry.ts';
 import { failureOf, StageFailure } from './stage-failure.ts';
 
@@ -140,7 +139,7 @@ function* makeResults(
     queued: run.job.queued,
   };
   run.enter({ stage: 'separate', plan, fan_out: continuation.fan_out });
-  const work: StageWork[] = [
+  const work: StageWork<Stage>[] = [
     { stage: 'analyze', input: song },
     ...separationParts(plan).map((part) => ({ stage: 'separate' as const, input: { ...song, ...part } })),
   ];
@@ -177,7 +176,7 @@ function runAll(
 }
 
 /** @throws StageFailure the failure among the outcomes for which nothing was tried again, else the first */
-function requireSuccess(work: readonly StageWork[], outcomes: readonly StageOutcome[]): void {
+function requireSuccess(work: readonly StageWork<Stage>[], outcomes: readonly StageOutcome[]): void {
   const failed = outcomes.filter(({ error }) => error);
   const final =
     failed.find(({ error }) => error!.code === 'canceled') ??
@@ -186,15 +185,13 @@ function requireSuccess(work: readonly StageWork[], outcomes: readonly StageOutc
   if (!final) return;
   const { stage } = work[outcomes.indexOf(final)];
   const { code, message, attempt } = final.error!;
-  throw new StageFailure({ code, message, attempt, stage: isStage(stage) ? stage : 'callback' });
+  throw new StageFailure({ code, message, attempt, stage });
 }
 
-const isStage = (name: ActivityName): name is Stage => (STAGES as readonly string[]).includes(name);
-
-/** Runs one stage, or another activity; `first` is its first attempt's outcome, where that was made already. @throws StageFailure */
+/** Runs one stage; `first` is its first attempt's outcome, where that was made already. @throws StageFailure */
 function* runStage<T>(
   run: Run,
-  stage: ActivityName,
+  stage: Stage,
   input: unknown,
   first?: StageOutcome,
 ): Generator<Task, { value: T; seconds: number }, StageOutcome[]> {
@@ -205,8 +202,8 @@ function* runStage<T>(
 }
 
 /**
- * Posts the callback, once: where that fails for now, further attempts are an orchestration of their own. One that can't be
- * delivered is told and loses nothing else.
+ * Makes the first attempt at the callback, or takes up the one that was made. Further ones are an orchestration of their own.
+ * One that can't be delivered is told and loses nothing else.
  */
 function* notify(
   run: Run,
@@ -214,21 +211,21 @@ function* notify(
   first?: StageOutcome,
 ): Generator<Task, CallbackStatus, StageOutcome[]> {
   const { context, job } = run;
-  const work = { stage: 'callback', input: message } as const;
+  const failed = ({ code, message: reason }: ErrorInfo): CallbackStatus => ({
+    callback: 'failed',
+    callback_delivery: { message_id: message.messageId, attempts: 1, error: { code, message: reason } },
+  });
   try {
+    const work = { stage: 'callback', input: message } as const;
     const outcome = first ?? (yield* runAttempt(context, job.audio_file_id, work, 1));
     const status = callbackStatus(message.messageId, 1, outcome);
     if (status.callback !== 'pending') return status;
     const input: HoldInput = { message, error: outcome.error! };
-    const { value } = yield* runStage<boolean>(run, 'holdCallback', input);
-    return value ? status : { callback: 'not requested' };
-  } catch (thrown) {
-    const { code, message: reason } = failureOf(thrown, 'callback').info;
-    const error = { code, message: reason };
-    return {
-      callback: 'failed',
-      callback_delivery: { message_id: message.messageId, attempts: 1, error },
-    };
+    const [held] = yield* runAll(run, [{ stage: 'holdCallback', input }], {});
+    if (held.error) return failed(held.error);
+    return held.value ? status : { callback: 'not requested' };
+  } catch (error) {
+    return failed(failureOf(error, 'callback').info);
   }
 }
 

@@ -15,8 +15,8 @@ const TAKEOVER = new df.RetryOptions(1_000, 5);
 const MAKE_WAY_MS = 1_000;
 
 /** A stage, or another activity, with what it works on. */
-export interface StageWork {
-  readonly stage: ActivityName;
+export interface StageWork<Name extends ActivityName = ActivityName> {
+  readonly stage: Name;
   readonly input: unknown;
 }
 

@@ -55,7 +55,11 @@ async function configuredHealth(config: Config): Promise<ServiceHealth> {
       canSeparate(config, demucs) &&
       [essentia, ffmpeg, storage].every((state) => state === 'available'),
     services: { demucs: demucs.state, spectral: 'available', essentia, ffmpeg, storage },
-    reasons: { demucs: demucs.reason, ffmpeg: decoder.reason, settings },
+    reasons: {
+      demucs: demucs.reason,
+      ffmpeg: decoder.reason,
+      settings: settings ?? (config.warnings.join(' ') || undefined),
+    },
     versions: { ffmpeg: decoder.version },
   };
 }
@@ -123,12 +127,12 @@ async function askStorage(): Promise<void> {
   known = { at: Date.now(), state };
 }
 
-/** What only shows where a setting is used, or works and should be corrected. */
+/** What only shows where a setting is used. */
 function settingsFault(config: Config): string | undefined {
   try {
     openContainer(config);
     requireUsableSettings(config);
-    return config.warnings.join(' ') || undefined;
+    return undefined;
   } catch (error) {
     return (error as Error).message;
   }

@@ -9,6 +9,8 @@ describe('the wait before a callback is tried again', () => {
     [1, 10_000],
     [2, 30_000],
     [7, 7_290_000],
+    [12, 86_400_000],
+    [1000, 86_400_000],
   ])('after attempt %d is at least %d ms, and at most a fifth longer', (attempt, backoff) => {
     const delays = ids.map((id) => callbackDelayMs(id, attempt, POLICY));
     expect(Math.min(...delays)).toBeGreaterThanOrEqual(backoff);

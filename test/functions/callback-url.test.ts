@@ -63,7 +63,7 @@ describe('the callback_url of a request', () => {
     expect(JSON.stringify(answer) + front.log()).not.toMatch(/marked/);
   });
 
-  it('passes where it is public, allowed, or without an address for now; then comes the storage', async () => {
+  it('passes where it is public, allowed, or can not be looked up: then comes the storage', async () => {
     stubLookup({ 'public.example': ['8.8.8.8'], 'api.internal': ['10.0.0.1'] });
     process.env.CALLBACK_ALLOWED_HOSTS = 'api.internal,10.9.0.0/16';
     for (const url of [

@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import dns from 'node:dns';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OrchestrationRuntimeStatus } from 'durable-functions';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { requestRun } from '../../src/functions/request.ts';
 import { songUploaded } from '../../src/functions/upload.ts';
 import { readConfig } from '../../src/pipeline/config.ts';
@@ -296,30 +295,6 @@ describe('two songs that ask for one id', () => {
       code: 'id_in_use',
     });
     expect(await nextRun(id, worker)).toBeUndefined();
-  });
-});
-
-describe('the callback of a request', () => {
-  it.each([
-    ['http://10.0.0.1/', "'10.0.0.1' is not public"],
-    ['https://user:secret@localhost/', 'without user and password'],
-    ['http://localhost:22/', 'port 22'],
-    ['http://rebound.example/', "'rebound.example' leads to an address"],
-  ])('%s is refused, and nothing is started', async (callback_url, words) => {
-    vi.spyOn(dns, 'lookup').mockImplementation(((
-      _: string,
-      __: object,
-      done: (...found: unknown[]) => void,
-    ) => done(null, [{ address: '192.168.0.1', family: 4 }])) as never);
-    const id = `id-${++names}`;
-    await put(song, 'one');
-    await expect(request(id, song, { callback_url })).rejects.toMatchObject({
-      code: 'invalid_request',
-      message: expect.stringMatching(`^callback_url: .*${words}`),
-    });
-    vi.restoreAllMocks();
-    expect(durable.started).toEqual([]);
-    expect(await readJson(storage.container, `${id}/work/callback.json`)).toBeUndefined();
   });
 });
 

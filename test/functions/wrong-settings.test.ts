@@ -89,6 +89,7 @@ describe('a wrong setting', () => {
     ),
     [{ CALLBACK_SECRET: 'secret!!' }, 'The setting CALLBACK_SECRET is wrong: expected whsec_ and Base64'],
     [{ CALLBACK_SECRET: `${WHSEC} whsec_secret!!` }, 'expected whsec_ and Base64, as secret 2 of 2'],
+    [{ CALLBACK_SECRET: ' , ' }, 'expected whsec_ and Base64, got separators alone'],
     [{ CALLBACK_SECRET: 'whsec_' }, 'The setting CALLBACK_SECRET is wrong'],
     [{ CALLBACK_SECRET: WHSEC.slice(6) }, 'The setting CALLBACK_SECRET is wrong'],
     [

@@ -218,12 +218,14 @@ describe('samples beyond the length that the header tells are taken', () => {
 
 describe('no channel is lost', () => {
   const FRAMES = SAMPLE_RATE / 10;
-  const alone = async (count: number, channel: number, mask?: number) => {
+  const toneIn = (count: number, channel: number) => {
     const samples = Buffer.alloc(2 * count * FRAMES);
     for (let i = 0; i < FRAMES; i++)
       samples.writeInt16LE(Math.round(16_000 * Math.sin(i / 8)), 2 * (count * i + channel));
-    const wav = wavOf(samples, count);
-    await decoded('alone.wav', mask === undefined ? wav : withMask(wav, mask));
+    return wavOf(samples, count);
+  };
+  const levelsOf = async (name: string, file: Buffer) => {
+    await decoded(name, file);
     const song = samplesOf(folder.at('song.f32'));
     return [0, 1].map((side) => peakOf(song.filter((_, i) => i % 2 === side)));
   };
@@ -235,7 +237,17 @@ describe('no channel is lost', () => {
     [8, 3],
   ])('of %i without a mask, the one that a guess takes for something else', async (count, channel) => {
     const full = 16_000 / 32_768 / count;
-    expect(await alone(count, channel)).toEqual([expect.closeTo(full, 3), expect.closeTo(full, 3)]);
+    const levels = await levelsOf('alone.wav', toneIn(count, channel));
+    expect(levels).toEqual([expect.closeTo(full, 3), expect.closeTo(full, 3)]);
+  });
+
+  it.each([
+    [3, 2],
+    [6, 3],
+  ])('of %i in a format that tells their number alone', async (count, channel) => {
+    const wav = folder.write('many.wav', toneIn(count, channel));
+    const tta = folder.make('many.tta', `amovie=${wav}`);
+    for (const level of await levelsOf('many.tta', readFileSync(tta))) expect(level).toBeGreaterThan(0.05);
   });
 
   it.each([
@@ -245,7 +257,8 @@ describe('no channel is lost', () => {
   ])('of two that the mask puts to the %s, neither', async (_, mask) => {
     for (const channel of [0, 1]) {
       const levels = [0, 0].fill(16_000 / 32_768, channel, channel + 1);
-      expect(await alone(2, channel, mask)).toEqual(levels.map((level) => expect.closeTo(level, 3)));
+      const file = withMask(toneIn(2, channel), mask);
+      expect(await levelsOf('alone.wav', file)).toEqual(levels.map((level) => expect.closeTo(level, 3)));
     }
   });
 });

@@ -38,7 +38,7 @@ const LAYOUTS: Readonly<Record<string, string>> = {
   '7.1.4(back)': 'FL+FR+FC+LFE+BL+BR+SL+SR+TFL+TFR+TBL+TBR',
 };
 /** Formats whose places follow from the number of channels alone, so that those of files with other channels are guesses. */
-const GUESSING = new Set(['flac', 'vorbis', 'opus', 'alac']);
+const GUESSING = new Set(['flac', 'vorbis', 'opus', 'alac', 'tta']);
 
 const { SQRT1_2 } = Math;
 type Gains = readonly [left: number, right: number];

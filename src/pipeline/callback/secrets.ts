@@ -7,6 +7,7 @@ const MAX_BYTES = 64;
 /** Reads secrets that commas or spaces separate. @throws Error that tells which one can't be signed with, and not the secret */
 export function parseSecrets(text: string): readonly string[] {
   const secrets = text.split(/[\s,]+/).filter(Boolean);
+  if (text && secrets.length === 0) throw new Error('expected whsec_ and Base64, got separators alone');
   for (const [i, secret] of secrets.entries())
     if (!bytesOf(secret))
       throw new Error(`expected whsec_ and Base64${which(i, secrets)}; what is set there is something else`);
