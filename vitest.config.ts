@@ -13,7 +13,7 @@ const AT_A_TIME = 3;
 
 export default defineConfig(({ mode }) => ({
   test: {
-    globalSetup: ['test/build.ts'],
+    globalSetup: ['test/build.ts', 'test/azurite.ts'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,

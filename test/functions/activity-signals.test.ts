@@ -15,7 +15,7 @@ import { runActivity } from '../../src/functions/activities.ts';
 import { interruptActivities } from '../../src/functions/activity-watch.ts';
 import { requestCancel } from '../../src/pipeline/stages/cancel.ts';
 import { stageContext } from '../../src/pipeline/stages/context.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
+import { newStorage, type TestStorage } from '../support/storage.ts';
 
 /** How often a stage looks whether its run was called off. */
 const POLL_MS = 2_000;
@@ -28,7 +28,7 @@ const environment = { ...process.env };
 const started = () => join(folder, 'pid');
 
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   folder = mkdtempSync(join(tmpdir(), 'signals-'));
   const decoder = join(folder, 'ffmpeg');
   writeFileSync(decoder, `#!/bin/sh\n[ "$1" = -version ] && exit\necho $$ > '${started()}'\nexec sleep 60\n`);
@@ -47,7 +47,6 @@ afterEach(() => {
 });
 afterAll(async () => {
   process.env = environment;
-  await storage.stop();
   rmSync(folder, { recursive: true });
 });
 

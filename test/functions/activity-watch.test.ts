@@ -1,15 +1,14 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { ActivityWatch } from '../../src/functions/activity-watch.ts';
 import { readConfig } from '../../src/pipeline/config.ts';
 import { requestCancel } from '../../src/pipeline/stages/cancel.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
+import { newStorage, type TestStorage } from '../support/storage.ts';
 
 let storage: TestStorage;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
 });
-afterAll(() => storage.stop());
 
 it('a song that is being decoded is left off within a second of being called off', async () => {
   const context = { container: storage.container, config: readConfig({ DEMUCS_MODEL: 'spectral' }) };

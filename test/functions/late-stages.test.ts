@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { performAndContinue } from '../../src/functions/late-stages.ts';
 import type { Continuation, StageCall, StageOutcome } from '../../src/functions/names.ts';
 import { readConfig } from '../../src/pipeline/config.ts';
@@ -8,13 +8,12 @@ import { currentProgress } from '../../src/pipeline/stages/progress.ts';
 import { readJson, writeJson } from '../../src/pipeline/storage/container.ts';
 import { analysisWorkBlob, resultBlob } from '../../src/pipeline/storage/names.ts';
 import { StagedStem } from '../../src/pipeline/storage/staged-stem.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
+import { newStorage, type TestStorage } from '../support/storage.ts';
 
 let storage: TestStorage;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
 });
-afterAll(() => storage.stop());
 
 const config = readConfig({ DEMUCS_MODEL: 'spectral' });
 const RUN = '0123456789abcdef';

@@ -17,7 +17,7 @@ import { currentVersion } from '../../src/pipeline/storage/blob-version.ts';
 import { readJson } from '../../src/pipeline/storage/container.ts';
 import { idOfBlob } from '../../src/pipeline/storage/upload-id.ts';
 import { FakeDurable } from '../support/durable-client.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
+import { newStorage, type TestStorage } from '../support/storage.ts';
 
 let storage: TestStorage;
 let workDir: string;
@@ -28,7 +28,7 @@ let names = 0;
 let song: string;
 
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   workDir = mkdtempSync(join(tmpdir(), 'uploads-'));
   worker = {
     container: storage.container,
@@ -36,7 +36,6 @@ beforeAll(async () => {
   };
 });
 afterAll(async () => {
-  await storage.stop();
   rmSync(workDir, { recursive: true });
 });
 beforeEach(() => {

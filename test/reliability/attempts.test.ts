@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256Of } from '../../src/pipeline/models/checksum.ts';
-import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
 import { installSmall } from '../support/models.ts';
 import { killChildOf } from '../support/processes.ts';
 import { completed, outputsOf, statusOf, until } from '../support/runs.ts';
@@ -13,7 +13,7 @@ let place: Place;
 let worker: Awaited<ReturnType<typeof startWorker>>;
 
 beforeAll(async () => {
-  place = await aPlace({ DEMUCS_MODEL: 'spectral', STAGE_ATTEMPTS: '2' });
+  place = await aPlaceWithStorage({ DEMUCS_MODEL: 'spectral', STAGE_ATTEMPTS: '2' });
   await installNotNumbers(place.env.MODELS_DIR, 'not-numbers');
   writeTone(join(place.folder, 'song.wav'), { seconds: 5 });
   worker = await startWorker(place);

@@ -7,7 +7,7 @@ import { readConfig } from '../../src/pipeline/config.ts';
 import { WorkerError } from '../../src/pipeline/errors.ts';
 import { download } from '../../src/pipeline/stages/download.ts';
 import { wavOf } from '../support/frames.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
+import { newStorage, type TestStorage } from '../support/storage.ts';
 import { countRequests } from '../support/storage-proxy.ts';
 
 const MEGABYTE = 1_000_000;
@@ -15,7 +15,7 @@ const MEGABYTE = 1_000_000;
 let storage: TestStorage;
 let workDir: string;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   workDir = mkdtempSync(join(tmpdir(), 'blobs-'));
   for (const [name, bytes] of [
     ['song.mp3', 10],
@@ -25,7 +25,6 @@ beforeAll(async () => {
     await storage.container.getBlockBlobClient(`a/${name}`).uploadData(Buffer.alloc(bytes));
 });
 afterAll(async () => {
-  await storage.stop();
   rmSync(workDir, { recursive: true });
 });
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
 import { type Answer, type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
@@ -28,7 +28,7 @@ let worker: Awaited<ReturnType<typeof startWorker>>;
 let tone: string;
 
 beforeAll(async () => {
-  place = await aPlace({
+  place = await aPlaceWithStorage({
     CALLBACK_SECRET: SECRETS.join(','),
     CALLBACK_ATTEMPTS: `${ATTEMPTS}`,
     CALLBACK_RETRY_SECONDS: '0.2',

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
 import { childrenOf, processorTime } from '../support/processes.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
@@ -16,7 +16,7 @@ const medium = () => join(place.folder, 'medium.wav');
 const other = () => join(place.folder, 'other.wav');
 
 beforeAll(async () => {
-  place = await aPlace({ DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '2' });
+  place = await aPlaceWithStorage({ DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '2' });
   receiver = await startReceiver();
   writeTone(long(), { seconds: 100, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
   writeTone(medium(), { seconds: 45, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });

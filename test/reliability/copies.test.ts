@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { emulatorAt } from '../../src/local/azurite/azurite.ts';
-import { aPlace, command, end, type Place, startWorker } from '../support/commands.ts';
+import { aPlaceWithStorage, command, end, type Place, startWorker } from '../support/commands.ts';
+import { freePort } from '../support/ports.ts';
 import { completed, until } from '../support/runs.ts';
-import { freePort } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 /** Decoded, the long song takes 15 MB and a short one 2 MB: together more than what is allowed. */
@@ -15,7 +14,7 @@ const MAX_MB = 16;
 
 let place: Place;
 beforeAll(async () => {
-  place = await aPlace({
+  place = await aPlaceWithStorage({
     DEMUCS_MODEL: 'spectral',
     WORK_DIR_MAX_MB: `${MAX_MB}`,
     SEPARATION_PART_SEGMENTS: '2',
@@ -33,16 +32,12 @@ afterAll(() => place.remove());
 
 /** A second worker that keeps its own state, and has storage and folder of decoded songs in common with the first. */
 async function another(settings: Record<string, string> = {}): Promise<Place> {
-  const { AZURITE_BLOB_PORT, AZURITE_QUEUE_PORT } = place.env;
-  const connection = emulatorAt(Number(AZURITE_BLOB_PORT), Number(AZURITE_QUEUE_PORT)).connectionString;
   return {
     ...place,
     env: {
       ...place.env,
       PORT: `${await freePort()}`,
       LOCAL_DIR: join(place.folder, `other-${Math.random()}`),
-      AZURE_STORAGE_CONNECTION_STRING: connection,
-      AzureWebJobsStorage: connection,
       ...settings,
     },
   };

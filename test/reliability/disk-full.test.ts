@@ -8,7 +8,7 @@ import { readConfig } from '../../src/pipeline/config.ts';
 import { download } from '../../src/pipeline/stages/download.ts';
 import { AudioFolder, LONG_SILENCE } from '../support/audio.ts';
 import { DiskWatch, noSpace } from '../support/disk.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
+import { newStorage, type TestStorage } from '../support/storage.ts';
 import { type CountedStorage, countRequests } from '../support/storage-proxy.ts';
 
 const MEGABYTE = 1_000_000;
@@ -21,7 +21,7 @@ const workDir = folder.folder('work');
 let storage: TestStorage;
 let counted: CountedStorage;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   counted = await countRequests(storage.container, 'r');
   const song = folder.make('song.wav', `sine=duration=${SECONDS}`);
   await storage.container.getBlockBlobClient('a/song.wav').uploadFile(song);
@@ -33,7 +33,6 @@ afterEach(() => {
 });
 afterAll(async () => {
   counted.stop();
-  await storage.stop();
   folder.remove();
 });
 

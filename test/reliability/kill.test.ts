@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aPlace, end, type Place, runToFault, startWorker } from '../support/commands.ts';
+import { aPlaceWithStorage, end, type Place, runToFault, startWorker } from '../support/commands.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
@@ -24,7 +24,7 @@ let receiver: Receiver;
 let song: string;
 
 beforeAll(async () => {
-  place = await aPlace({ DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '1' });
+  place = await aPlaceWithStorage({ DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '1' });
   receiver = await startReceiver();
   song = join(place.folder, 'song.wav');
   writeTone(song, { seconds: SECONDS, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });

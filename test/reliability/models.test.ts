@@ -8,7 +8,7 @@ import { serviceHealth } from '../../src/pipeline/health.ts';
 import { download } from '../../src/pipeline/stages/download.ts';
 import { separate } from '../../src/pipeline/stages/separate.ts';
 import { installSmall } from '../support/models.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
+import { newStorage, type TestStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 let storage: TestStorage;
@@ -17,7 +17,7 @@ let weights: string;
 const environment = { ...process.env };
 
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   folder = mkdtempSync(join(tmpdir(), 'models-'));
   Object.assign(process.env, {
     AZURE_STORAGE_CONNECTION_STRING: storage.connectionString,
@@ -36,7 +36,6 @@ beforeEach(async () => {
 afterAll(async () => {
   process.env = environment;
   endIdleProcesses();
-  await storage.stop();
   rmSync(folder, { recursive: true });
 });
 

@@ -8,7 +8,7 @@ import { download } from '../../src/pipeline/stages/download.ts';
 import { separate, separationParts } from '../../src/pipeline/stages/separate.ts';
 import { StagedStem } from '../../src/pipeline/storage/staged-stem.ts';
 import { installSmall } from '../support/models.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
+import { newStorage, type TestStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 /** `npm run test:chaos` tries more lengths. */
@@ -19,7 +19,7 @@ let folder: string;
 const environment = { ...process.env };
 
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   folder = mkdtempSync(join(tmpdir(), 'parts-'));
   Object.assign(process.env, {
     MODELS_DIR: join(folder, 'models'),
@@ -34,7 +34,6 @@ beforeAll(async () => {
 afterAll(async () => {
   endIdleProcesses();
   process.env = environment;
-  await storage.stop();
   rmSync(folder, { recursive: true });
 });
 

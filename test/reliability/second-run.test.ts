@@ -1,18 +1,13 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { aPlace, end, type Place, runToFault, startWorker } from '../support/commands.ts';
+import { aPlaceWithStorage, end, type Place, runToFault, startWorker } from '../support/commands.ts';
 import { wholeResult } from '../support/publication.ts';
 import { completed, leftoversOf, outputsOf, until } from '../support/runs.ts';
-import { startStorage, type TestStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
-/** Of the test's own, so that it outlives the worker. */
-let storage: TestStorage;
 let place: Place;
 beforeAll(async () => {
-  storage = await startStorage();
-  const settings = { AZURE_STORAGE_CONNECTION_STRING: storage.connectionString, DEMUCS_MODEL: 'spectral' };
-  place = { ...(await aPlace({ ...settings, STAGE_ATTEMPTS: '1' })), container: storage.container };
+  place = await aPlaceWithStorage({ DEMUCS_MODEL: 'spectral', STAGE_ATTEMPTS: '1' });
   for (const [name, frequency] of [
     ['first', 440],
     ['second', 330],
@@ -21,10 +16,7 @@ beforeAll(async () => {
     writeTone(join(place.folder, `${name}.wav`), { seconds: 6, frequency, output });
   }
 });
-afterAll(async () => {
-  place.remove();
-  await storage.stop();
-});
+afterAll(() => place.remove());
 
 async function request(url: string, id: string, song: 'first' | 'second'): Promise<void> {
   const blob = place.container.getBlockBlobClient(`${id}/song.wav`);

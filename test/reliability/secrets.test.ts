@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { emulatorAt } from '../../src/local/azurite/azurite.ts';
 import { aPlace, end, type Place, run, startWorker } from '../support/commands.ts';
-import { freePort } from '../support/storage.ts';
+import { freePort } from '../support/ports.ts';
 import { startFaultyStorage } from '../support/storage-proxy.ts';
 import { writeTone } from '../support/tone.ts';
 import { foundIn, type Written, writtenBlobs, writtenFiles } from '../support/written.ts';
@@ -177,7 +177,6 @@ describe('a worker with marked secrets', () => {
     for (const [i, { path, text }] of receiver.received.entries()) written[`callback ${i} ${path}`] = text;
     receiver.server.closeAllConnections();
     receiver.server.close();
-    storage.stop();
   });
   afterAll(async () => {
     await end(child, 'SIGKILL');

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { emulatorAt } from '../../src/local/azurite/azurite.ts';
 import { readConfig } from '../../src/pipeline/config.ts';
 import { analyze } from '../../src/pipeline/stages/analyze.ts';
 import { assemble } from '../../src/pipeline/stages/assemble.ts';
@@ -8,9 +7,9 @@ import { download } from '../../src/pipeline/stages/download.ts';
 import { separate } from '../../src/pipeline/stages/separate.ts';
 import { upload } from '../../src/pipeline/stages/upload.ts';
 import { openContainer, readJson } from '../../src/pipeline/storage/container.ts';
-import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
+import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
 import { completed, leftoversOf, outputsOf, until } from '../support/runs.ts';
-import { startStorage } from '../support/storage.ts';
+import { newStorage } from '../support/storage.ts';
 import { FAULTS, startFaultyStorage } from '../support/storage-proxy.ts';
 import { writeTone } from '../support/tone.ts';
 
@@ -23,7 +22,7 @@ const FAULT_RATE = 0.1;
 let place: Place;
 let song: string;
 beforeAll(async () => {
-  place = await aPlace({
+  place = await aPlaceWithStorage({
     DEMUCS_MODEL: 'spectral',
     SEPARATION_PART_SEGMENTS: '1',
     STORAGE_TRY_TIMEOUT_SECONDS: '1',
@@ -37,9 +36,9 @@ describe('21. Storage answers 503, resets, stalls -> bounded retries with a per-
   it(`where one request in ten fails one way or another (seed ${SEED})`, {
     timeout: 60_000 + SONGS * 90_000,
   }, async () => {
-    const { AZURITE_BLOB_PORT: port } = place.env;
+    const { port } = new URL(place.container.url);
     const proxy = await startFaultyStorage(Number(port), { seed: SEED });
-    const connection = storageBehind(proxy.port, place);
+    const connection = place.connectionString.replace(`:${port}`, `:${proxy.port}`);
     const worker = await startWorker({
       ...place,
       env: { ...place.env, AZURE_STORAGE_CONNECTION_STRING: connection },
@@ -69,17 +68,11 @@ describe('21. Storage answers 503, resets, stalls -> bounded retries with a per-
   });
 });
 
-/** The connection string of a place's storage as it is reached through `port`. */
-function storageBehind(port: number, { env }: Place): string {
-  const { connectionString } = emulatorAt(Number(env.AZURITE_BLOB_PORT), Number(env.AZURITE_QUEUE_PORT));
-  return connectionString.replace(`:${env.AZURITE_BLOB_PORT}`, `:${port}`);
-}
-
 it('22. Upload fails half-way -> no reader sees a partial result (the result document is written last)', {
   timeout: 120_000,
 }, async () => {
   vi.stubEnv('STORAGE_TRIES', '1');
-  const storage = await startStorage();
+  const storage = await newStorage();
   const port = new URL(storage.container.url).port;
   let sick = /^$/;
   const proxy = await startFaultyStorage(Number(port), {
@@ -113,5 +106,4 @@ it('22. Upload fails half-way -> no reader sees a partial result (the result doc
   expect((await result())?.stems).toHaveLength(4);
   vi.unstubAllEnvs();
   proxy.stop();
-  await storage.stop();
 });

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { emulatorAt } from '../../src/local/azurite/azurite.ts';
-import { freePort } from './storage.ts';
+import { freePort } from './ports.ts';
+import { newAccount, type TestStorage } from './storage.ts';
 
 /** Time that a worker may take to be up, on a machine that is busy with other things. */
 const START_LIMIT_MS = 90_000;
@@ -14,19 +15,20 @@ const START_LIMIT_MS = 90_000;
 const FAULT_LIMIT_MS = 90_000;
 
 /** Where a command keeps its state and what it listens on, so that it meets no other worker on this machine. */
-export interface Place {
+export interface Place extends TestStorage {
   readonly folder: string;
   readonly env: Record<string, string>;
-  readonly container: ContainerClient;
   remove(): void;
 }
 
+/** A place whose workers start an Azurite of their own, as a user's do. */
 export async function aPlace(settings: Record<string, string> = {}): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'worker-'));
   const [port, blobPort, queuePort] = [await freePort(), await freePort(), await freePort()];
   const { connectionString } = emulatorAt(blobPort, queuePort);
   return {
     folder,
+    connectionString,
     env: {
       PORT: `${port}`,
       LOCAL_DIR: join(folder, 'local'),
@@ -44,6 +46,16 @@ export async function aPlace(settings: Record<string, string> = {}): Promise<Pla
     container: BlobServiceClient.fromConnectionString(connectionString).getContainerClient('audio-files'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** A place whose workers use an account of the Azurite that is there already, which outlives them: they start sooner. */
+export async function aPlaceWithStorage(settings: Record<string, string> = {}): Promise<Place> {
+  const account = newAccount();
+  const connections = {
+    AzureWebJobsStorage: account.connectionString,
+    AZURE_STORAGE_CONNECTION_STRING: account.connectionString,
+  };
+  return { ...(await aPlace({ ...connections, ...settings })), ...account };
 }
 
 /** Starts a built command, as its npm script does. */

@@ -5,7 +5,7 @@ import { cleanup } from '../../src/pipeline/stages/cleanup.ts';
 import type { StageContext } from '../../src/pipeline/stages/context.ts';
 import { upload } from '../../src/pipeline/stages/upload.ts';
 import { type SmallRun, stageRun, uploadOf } from './publication.ts';
-import { startStorage, type TestStorage } from './storage.ts';
+import { newStorage, type TestStorage } from './storage.ts';
 import { type WatchedStorage, watchStorage } from './storage-proxy.ts';
 
 /** The first run of a song, and a second one: of another song, with one stem in common. */
@@ -30,7 +30,7 @@ export interface Publishing {
 }
 
 export async function startPublishing(): Promise<Publishing> {
-  const storage = await startStorage();
+  const storage = await newStorage();
   const port = Number(new URL(storage.container.url).port);
   const watched = await watchStorage(port);
   const config = readConfig({});
@@ -58,7 +58,6 @@ export async function startPublishing(): Promise<Publishing> {
     },
     stop: async () => {
       watched.stop();
-      await storage.stop();
     },
   };
 }

@@ -1,57 +1,31 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
-import { startAzurite } from '../../src/local/azurite/azurite.ts';
+import { inject } from 'vitest';
+import { servicesAt } from '../../src/local/azurite/services.ts';
+import { ACCOUNT_KEY, accountOf } from '../azurite.ts';
 
-/** A real Azurite of the test's own, with an empty container. */
+/** A storage account of the test's own, at a real Azurite. */
 export interface TestStorage {
   readonly container: ContainerClient;
   readonly connectionString: string;
-  stop(): Promise<void>;
 }
 
-export async function startStorage(): Promise<TestStorage> {
-  const directory = mkdtempSync(join(tmpdir(), 'azurite-'));
-  const azurite = await startAzurite({
-    directory,
-    blobPort: await freePort(),
-    queuePort: await freePort(),
-    // Nobody kills it.
-    writesThrough: false,
-    log: () => {},
-  });
-  const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
-    'audio-files',
-  );
-  await container.create();
-  return {
-    container,
-    connectionString: azurite.connectionString,
-    stop: async () => {
-      await azurite.stop();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
+let storages = 0;
+
+/** An account that holds an empty container. */
+export async function newStorage(): Promise<TestStorage> {
+  const storage = newAccount();
+  await storage.container.create();
+  return storage;
 }
 
-/** Where ports are taken from: below those that the system gives to outgoing connections. */
-const FIRST_PORT = 20_000;
-const PORTS = 10_000;
-
-/** A port of 127.0.0.1 that nothing listens on, and that no connection is given meanwhile. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-      .once('error', () => resolve(false))
-      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
+/** An account that holds nothing. */
+export function newAccount(): TestStorage {
+  const { blobPort, queuePort } = inject('azurite');
+  const account = accountOf(Number(process.env.VITEST_WORKER_ID), ++storages);
+  const [blobs, queues] = servicesAt(account, blobPort, queuePort);
+  const connectionString =
+    `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${ACCOUNT_KEY};` +
+    `BlobEndpoint=${blobs.url};QueueEndpoint=${queues.url};`;
+  const service = BlobServiceClient.fromConnectionString(connectionString);
+  return { container: service.getContainerClient('audio-files'), connectionString };
 }

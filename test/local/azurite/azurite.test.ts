@@ -9,7 +9,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../../src/local/azurite/azurite.ts';
 import { portTaken, servicesAt } from '../../../src/local/azurite/services.ts';
-import { freePort } from '../../support/storage.ts';
+import { freePort } from '../../support/ports.ts';
 
 let folder: string;
 let other: Azurite;

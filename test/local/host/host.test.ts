@@ -8,7 +8,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Azurite, startAzurite } from '../../../src/local/azurite/azurite.ts';
-import { freePort } from '../../support/storage.ts';
+import { freePort } from '../../support/ports.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const localDir = mkdtempSync(join(tmpdir(), 'host-'));

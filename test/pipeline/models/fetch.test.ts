@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FetchOptions, fetchFile } from '../../../src/pipeline/models/fetch.ts';
 import type { FileProgress } from '../../../src/pipeline/models/progress.ts';
-import { freePort } from '../../support/storage.ts';
+import { freePort } from '../../support/ports.ts';
 
 const CONTENT = randomBytes(300_000);
 const HALF = 150_000;

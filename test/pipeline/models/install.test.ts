@@ -10,7 +10,7 @@ import { fetchModel, importModel } from '../../../src/pipeline/models/install.ts
 import { lockModels } from '../../../src/pipeline/models/lock.ts';
 import { modelEntry } from '../../../src/pipeline/models/manifest.ts';
 import { installedModel } from '../../../src/pipeline/models/store.ts';
-import { freePort } from '../../support/storage.ts';
+import { freePort } from '../../support/ports.ts';
 import { aCheckpoint, convertText } from './checkpoints.ts';
 
 const FOUR = 'drums bass other vocals';

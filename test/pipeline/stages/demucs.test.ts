@@ -18,7 +18,7 @@ import { upload } from '../../../src/pipeline/stages/upload.ts';
 import { readJson } from '../../../src/pipeline/storage/container.ts';
 import { StagedStem } from '../../../src/pipeline/storage/staged-stem.ts';
 import { installSmall } from '../../support/models.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 import { writeTone } from '../../support/tone.ts';
 
 const PCM_STEP = 1 / 32_767;
@@ -30,7 +30,7 @@ let context: StageContext;
 const environment = { ...process.env };
 
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   folder = mkdtempSync(join(tmpdir(), 'demucs-'));
   // The computing process reads its settings from the environment.
   Object.assign(process.env, { MODELS_DIR: join(folder, 'models'), WORK_DIR: join(folder, 'work') });
@@ -44,7 +44,6 @@ beforeAll(async () => {
 afterAll(async () => {
   endIdleProcesses();
   process.env = environment;
-  await storage.stop();
   rmSync(folder, { recursive: true });
 });
 

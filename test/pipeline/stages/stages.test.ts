@@ -19,7 +19,7 @@ import { upload } from '../../../src/pipeline/stages/upload.ts';
 import { readJson } from '../../../src/pipeline/storage/container.ts';
 import { MonoCopy } from '../../../src/pipeline/storage/mono-copy.ts';
 import { StagedStem } from '../../../src/pipeline/storage/staged-stem.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 import { writeTone } from '../../support/tone.ts';
 
 const SECONDS = 12;
@@ -30,7 +30,7 @@ let storage: TestStorage;
 let folder: string;
 let context: StageContext;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   folder = mkdtempSync(join(tmpdir(), 'stages-'));
   const config = {
     ...readConfig({ DEMUCS_MODEL: 'spectral', CALLBACK_ALLOWED_HOSTS: '127.0.0.1' }),
@@ -42,7 +42,6 @@ beforeAll(async () => {
   await storage.container.getBlockBlobClient('a/song.wav').uploadFile(song);
 });
 afterAll(async () => {
-  await storage.stop();
   rmSync(folder, { recursive: true });
 });
 

@@ -16,7 +16,7 @@ import { MonoCopy } from '../../../src/pipeline/storage/mono-copy.ts';
 import { jamsWorkBlob, workPrefix } from '../../../src/pipeline/storage/names.ts';
 import { sameTriad, timeAgreement } from '../../support/agreement.ts';
 import { song as rendered, section } from '../../support/songs.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 
 const MIX = rendered({
   sections: [section(['C:maj', 'F:maj', 'G:maj', 'C:maj', 'A:min', 'F:maj', 'G:maj', 'C:maj'])],
@@ -30,7 +30,7 @@ let storage: TestStorage;
 let folder: string;
 let context: StageContext;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
   folder = mkdtempSync(join(tmpdir(), 'stem-chords-'));
   const config = { ...readConfig({ DEMUCS_MODEL: 'spectral' }), workDir: join(folder, 'work') };
   context = { container: storage.container, config };
@@ -40,7 +40,6 @@ beforeAll(async () => {
   await storage.container.getBlockBlobClient('a/song.wav').uploadData(wav);
 });
 afterAll(async () => {
-  await storage.stop();
   rmSync(folder, { recursive: true });
 });
 

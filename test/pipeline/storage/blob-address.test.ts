@@ -1,8 +1,8 @@
 import { BlobServiceClient, ContainerClient, ContainerSASPermissions } from '@azure/storage-blob';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { WorkerError } from '../../../src/pipeline/errors.ts';
 import { parseBlobAddress } from '../../../src/pipeline/storage/blob-address.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 
 const AZURITE = 'http://127.0.0.1:10000/devstoreaccount1/audio-files';
 const AZURE = 'https://songs.blob.core.windows.net/audio-files';
@@ -229,7 +229,7 @@ describe('a message about an address', () => {
 describe('the storage itself', () => {
   let storage: TestStorage;
   beforeAll(async () => {
-    storage = await startStorage();
+    storage = await newStorage();
     const other = BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient(
       'other',
     );
@@ -238,7 +238,6 @@ describe('the storage itself', () => {
     for (const name of ['..%2fother%2fx.ogg', '%2e%2e/song.mp3', 'a b+c?#.mp3'])
       await storage.container.getBlockBlobClient(name).uploadData(Buffer.from(name));
   });
-  afterAll(() => storage.stop());
 
   it('is asked for the blob that an address names, and for none of another container', async () => {
     const { url } = storage.container;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { localSong, type SongVersion } from '../../../src/pipeline/audio/local-song.ts';
 import { readConfig } from '../../../src/pipeline/config.ts';
 import {
@@ -12,7 +12,7 @@ import {
   haveSameContent,
   readContent,
 } from '../../../src/pipeline/storage/blob-version.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 import { writeTone } from '../../support/tone.ts';
 
 /** More than one piece of what is read at once. */
@@ -23,9 +23,8 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 
 let storage: TestStorage;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
 });
-afterAll(() => storage.stop());
 
 const blob = (name: string) => storage.container.getBlockBlobClient(name);
 

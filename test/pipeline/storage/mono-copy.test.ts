@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { MonoCopy } from '../../../src/pipeline/storage/mono-copy.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 
 let storage: TestStorage;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
 });
-afterAll(() => storage.stop());
 
 const copy = (run: string) => new MonoCopy(storage.container, 'song', 'bass', run);
 

@@ -1,5 +1,5 @@
 import { BlobServiceClient, ContainerClient, ContainerSASPermissions, RestError } from '@azure/storage-blob';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   blobNames,
   propertiesOf,
@@ -10,7 +10,7 @@ import {
 import { refusalOf } from '../../../src/pipeline/storage/refusal.ts';
 import { storageCall } from '../../../src/pipeline/storage/requests.ts';
 import { StagedStem } from '../../../src/pipeline/storage/staged-stem.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 
 /** An answer as the SDK throws it. */
 function answer(status: number, code: string, method = 'PUT', query = ''): RestError {
@@ -71,9 +71,8 @@ describe('an answer that refuses is told as what it is:', () => {
 describe('the storage itself', () => {
   let storage: TestStorage;
   beforeAll(async () => {
-    storage = await startStorage();
+    storage = await newStorage();
   });
-  afterAll(() => storage.stop());
 
   it('has a lease told as that, by a published stem too, and goes on when it is gone', async () => {
     const { container } = storage;

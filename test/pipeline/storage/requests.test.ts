@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readBlob, readJson, writeJson } from '../../../src/pipeline/storage/container.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 import { FAULTS, type Fault, type FaultyStorage, startFaultyStorage } from '../../support/storage-proxy.ts';
 
 const TRY_SECONDS = 0.4;
@@ -14,11 +14,10 @@ beforeAll(async () => {
   vi.stubEnv('STORAGE_TRY_TIMEOUT_SECONDS', `${TRY_SECONDS}`);
   vi.stubEnv('STORAGE_RETRY_SECONDS', '0.02');
   vi.stubEnv('STORAGE_TRIES', '10'); // A busy machine may take all the time of a try.
-  storage = await startStorage();
+  storage = await newStorage();
   await storage.container.getBlockBlobClient('song').uploadData(SONG);
 });
 afterAll(() => {
-  storage.stop();
   vi.unstubAllEnvs();
 });
 

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { SeparationPlan } from '../../../src/pipeline/contracts.ts';
 import { readBlob, readJson, writeJson } from '../../../src/pipeline/storage/container.ts';
 import { StagedStem } from '../../../src/pipeline/storage/staged-stem.ts';
-import { startStorage, type TestStorage } from '../../support/storage.ts';
+import { newStorage, type TestStorage } from '../../support/storage.ts';
 
 const PLAN: SeparationPlan = {
   model: 'spectral',
@@ -20,9 +20,8 @@ const PLAN: SeparationPlan = {
 };
 let storage: TestStorage;
 beforeAll(async () => {
-  storage = await startStorage();
+  storage = await newStorage();
 });
-afterAll(() => storage.stop());
 
 const stem = (run = PLAN.run) => new StagedStem(storage.container, 'song', 'vocals', run);
 const vocals = () => storage.container.getBlobClient('song/stems/vocals.wav');

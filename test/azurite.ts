@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startAzurite } from '../src/local/azurite/azurite.ts';
+import { freePort } from './support/ports.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The Azurite that tests share, each with an account of its own. */
+    azurite: { readonly blobPort: number; readonly queuePort: number };
+  }
+}
+
+/** Processes of tests, and the storages that one of them may ask for. */
+const PROCESSES = 400;
+const STORAGES = 4;
+
+/** The account of a storage that the process `worker` of the tests asks for. */
+export const accountOf = (worker: number, storage: number): string => {
+  if (worker > PROCESSES || storage > STORAGES) throw new Error('Raise the number of accounts.');
+  return `test${worker}s${storage}`;
+};
+export const ACCOUNT_KEY = Buffer.from('of all accounts of the tests').toString('base64');
+
+/** Starts one Azurite before the tests: to start and warm up one for each takes longer than what they do with it. */
+export default async function start(project: TestProject): Promise<() => Promise<void>> {
+  const accounts = [];
+  for (let worker = 0; worker <= PROCESSES; worker++)
+    for (let storage = 1; storage <= STORAGES; storage++) accounts.push(accountOf(worker, storage));
+  process.env.AZURITE_ACCOUNTS = accounts.map((name) => `${name}:${ACCOUNT_KEY}`).join(';');
+  const directory = mkdtempSync(join(tmpdir(), 'azurite-'));
+  const [blobPort, queuePort] = [await freePort(), await freePort()];
+  // Nobody kills it.
+  const options = { directory, blobPort, queuePort, writesThrough: false };
+  const azurite = await startAzurite({ ...options, log: () => {} });
+  delete process.env.AZURITE_ACCOUNTS;
+  project.provide('azurite', { blobPort, queuePort });
+  return async () => {
+    await azurite.stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
+}
