@@ -191,12 +191,21 @@ export function wrongSetting(name: string, value: unknown, reason: string): stri
   return told(`The setting ${name} ${held}: ${reason.replace(/\.$/, '')}. Correct it in the app settings.`);
 }
 
+const NAMES = Object.keys(settings.shape);
+let latest: { readonly values: string; readonly config: Config } | undefined;
+
 /**
- * An empty variable counts as unset.
+ * An empty variable counts as unset. The same settings give the same object, for every request to the storage reads them.
  *
  * @throws WorkerError `misconfigured` that names every wrong setting and, unless it may be secret, what it holds.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const values = JSON.stringify(NAMES.map((name) => env[name]));
+  if (latest?.values !== values) latest = { values, config: parseConfig(env) };
+  return latest.config;
+}
+
+function parseConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''));
   const parsed = settings.safeParse(given);
   if (!parsed.success) {
