@@ -8,6 +8,8 @@ process.env.NODE_COMPILE_CACHE ??= 'node_modules/.cache/node';
 const TIMED = ['test/functions/http.test.ts', 'test/reliability/load.test.ts'];
 /** Tests that compute, and change nothing that others see: those of one process share what they have loaded. */
 const PURE = ['test/{bench,structure}/**/*.test.ts', 'test/pipeline/{mir,separation,jams}/**/*.test.ts'];
+/** Tests of many minutes, in which processes are killed at random: `npm run test:chaos`. */
+const CHAOS = 'test/reliability/chaos.test.ts';
 /** One more than the least machine has processors: tests wait for a third of their time. */
 const AT_A_TIME = 3;
 
@@ -25,7 +27,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'side by side',
           include: ['test/**/*.test.ts'],
-          exclude: [...TIMED, ...PURE],
+          exclude: [...TIMED, ...PURE, ...(mode === 'chaos' ? [] : [CHAOS])],
           maxWorkers: AT_A_TIME,
           sequence: { groupOrder: 0 },
         },

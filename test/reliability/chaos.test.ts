@@ -15,12 +15,11 @@ import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
 
-const FULL = process.env.CHAOS === 'full';
 const SEED = Number(process.env.CHAOS_SEED ?? 1);
-const KILLS = FULL ? 60 : 4;
-const KILLS_PER_RUN = FULL ? 5 : 2;
-const SECONDS = FULL ? 35 : 12;
-const ASKS = FULL ? [FIRST, ...SECOND] : [FIRST, SECOND[0]];
+const KILLS = 60;
+const KILLS_PER_RUN = 5;
+const SECONDS = 35;
+const ASKS = [FIRST, ...SECOND];
 /** Computing processes, each of which may have a segment in flight when a kill comes. */
 const WORKERS = 2;
 /** Time in which what a killed host has left ends by itself. */
@@ -45,7 +44,7 @@ beforeAll(async () => {
   const settings = { DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '1', STAGE_ATTEMPTS: '100' };
   place = await aPlace({ ...settings, WORKERS: String(WORKERS) });
   receiver = await startReceiver();
-  if (FULL) await installSmall(place.env.MODELS_DIR, 'htdemucs');
+  await installSmall(place.env.MODELS_DIR, 'htdemucs');
   const output = ['-ac', '2', '-af', 'volume=4,tremolo=f=3:d=0.9'];
   writeTone(songFile('one'), { seconds: SECONDS, output });
   writeTone(songFile('other'), { seconds: SECONDS - 4, frequency: 330, output });
@@ -115,7 +114,7 @@ it(`14. Kill (-9) of host, child, decoder and Azurite at ${KILLS} random moments
   const known = wanted.map(({ result }) => result);
   const seconds = ASKS.length - 1;
   let runs = 0;
-  for (let n = 0; n < seconds || (FULL && chaos.kills.length < KILLS); n++) {
+  for (let n = 0; n < seconds || chaos.kills.length < KILLS; n++) {
     const id = `song-${n}`;
     for (const which of [0, 1 + (n % seconds)]) {
       const [ask, { result, outputs, segments }] = [ASKS[which], wanted[which]];
@@ -136,13 +135,11 @@ it(`14. Kill (-9) of host, child, decoder and Azurite at ${KILLS} random moments
   }
 
   const ended = await allBlobs();
-  if (FULL) {
-    // What a start finds it does not publish again.
-    expect(await chaos.restart('SIGTERM')).toBe(0);
-    await undisturbed('afterwards', FIRST);
-    expect(await allBlobs()).toMatchObject(ended);
-    console.log(JSON.stringify({ seed: SEED, runs, kills: chaos.kills }));
-  }
+  // What a start finds it does not publish again.
+  expect(await chaos.restart('SIGTERM')).toBe(0);
+  await undisturbed('afterwards', FIRST);
+  expect(await allBlobs()).toMatchObject(ended);
+  console.log(JSON.stringify({ seed: SEED, runs, kills: chaos.kills }));
   expect(await chaos.stop('SIGTERM')).toBe(0);
   expect(processesOf(place)).toEqual([]);
   expect(Object.keys(ended).filter((name) => !EXPECTED.test(name))).toEqual([]);

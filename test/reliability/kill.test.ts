@@ -7,7 +7,7 @@ import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
 
-const SECONDS = process.env.CHAOS === 'full' ? 45 : 25;
+const SECONDS = process.env.CHAOS === 'full' ? 45 : 21;
 /** Of the separator `spectral`. */
 const STRIDE_SECONDS = 9.98;
 /** In the order in which a run comes by them; analysis and separation run side by side, and the analysis ends first. */
@@ -74,7 +74,7 @@ describe('14. Kill (-9) the host', { timeout: 240_000 }, () => {
   });
 });
 
-/** In the slot of the last part, where a run's late stages are the part's activity still. */
+/** In the slot of the last part, where a run's late stages are the part's activity still; in the order of the run. */
 const LATE_POINTS =
   process.env.CHAOS === 'full'
     ? [
@@ -88,24 +88,27 @@ const LATE_POINTS =
     : ['upload:written', 'cleanup:after'];
 
 describe('14. Kill (-9) the host in the stages that the last part goes on with', { timeout: 240_000 }, () => {
-  it.each(LATE_POINTS)(
-    '%s -> after restart the run completes; same bytes, nothing separated again',
-    async (point) => {
-      const id = point.replace(':', '-');
-      const doomed = await startWorker({ ...place, env: { ...place.env, FAULT_POINT: point } });
-      await request(doomed.url, id);
-      if (doomed.child.signalCode === null) await once(doomed.child, 'exit');
-      expect(doomed.child.signalCode).toBe('SIGKILL');
-      const worker = await startWorker(place);
-      const { callback } = await until(worker.url, id, completed);
-      expect(callback).toBe('delivered');
-      expect(worker.log()).not.toMatch(/of the segments .* are to be separated/);
-      expect(await outputsOf(place, id)).toEqual(await outputsOf(place, 'undisturbed'));
-      expect(await leftoversOf(place, id)).toEqual([]);
-      expect(readdirSync(join(place.folder, 'work'))).toEqual([]);
-      await end(worker.child, 'SIGKILL');
-    },
-  );
+  it('-> after restart the run completes; same bytes, nothing separated again', async () => {
+    const [first, ...others] = LATE_POINTS;
+    const doomed = await startWorker({ ...place, env: { ...place.env, FAULT_POINT: first } });
+    await request(doomed.url, 'late');
+    if (doomed.child.signalCode === null) await once(doomed.child, 'exit');
+    expect(doomed.child.signalCode).toBe('SIGKILL');
+    const logs: string[] = [];
+    for (const point of others) {
+      const { log, signal } = await runToFault(point, place);
+      expect(signal, `${point}\n${log}`).toBe('SIGKILL');
+      logs.push(log);
+    }
+    const worker = await startWorker(place);
+    const { callback } = await until(worker.url, 'late', completed);
+    expect(callback).toBe('delivered');
+    expect(logs.join('') + worker.log()).not.toMatch(/of the segments .* are to be separated/);
+    expect(await outputsOf(place, 'late')).toEqual(await outputsOf(place, 'undisturbed'));
+    expect(await leftoversOf(place, 'late')).toEqual([]);
+    expect(readdirSync(join(place.folder, 'work'))).toEqual([]);
+    await end(worker.child, 'SIGKILL');
+  });
 });
 
 describe('15. SIGTERM', () => {

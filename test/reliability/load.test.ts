@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
+import { aPlace, end, type Place, startWorker } from '../support/commands.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
@@ -28,7 +28,7 @@ let place: Place;
 let receiver: Receiver;
 beforeAll(async () => {
   receiver = await startReceiver();
-  place = await aPlaceWithStorage({
+  place = await aPlace({
     DEMUCS_MODEL: 'spectral',
     WORKERS: String(WORKERS),
     CALLBACK_URL: receiver.url,
