@@ -1,7 +1,10 @@
+import { readConfig } from '../config.ts';
 import { WorkerError } from '../errors.ts';
 import { type Lease, leaseProcess, type ProcessNeeds } from './pool.ts';
 import type { Task, TaskResult } from './protocol.ts';
 
+/** Share of the memory it may take, up to which a process without a network is kept: a long song's is not given back. */
+const KEPT_SHARE = 1 / 8;
 /** Time that a child has to leave off between two segments, in ms; then it is ended. */
 const GRACE_MS = 20_000;
 
@@ -18,29 +21,37 @@ export interface TaskSummary {
  */
 export async function* runInChild(task: Task, signal?: AbortSignal): AsyncGenerator<TaskResult, TaskSummary> {
   const separates = task.kind === 'separate';
-  const lease = await leaseProcess(needsOf(task), signal);
+  const needs = needsOf(task);
+  const lease = await leaseProcess(needs, signal);
   const child = lease.process;
-  let state: 'working' | 'done' | 'failed' = 'working';
+  const isKept = (peakBytes: number) =>
+    needs.network || peakBytes <= KEPT_SHARE * readConfig().workerMemoryBytes;
+  let state: 'working' | 'keep' | 'end' = separates ? 'working' : 'end';
   try {
     child.send(task);
     for (;;) {
       const message = await child.receive(separates, signal);
-      if (message.kind === 'done' || message.kind === 'failed') state = message.kind;
-      if (message.kind === 'done') return { peakBytes: message.peakBytes };
-      if (message.kind === 'failed') throw new WorkerError(message.error.code, message.error.message);
+      if (message.kind === 'done') {
+        state = isKept(message.peakBytes) ? 'keep' : 'end';
+        return { peakBytes: message.peakBytes };
+      }
+      if (message.kind === 'failed') {
+        state = 'end';
+        throw new WorkerError(message.error.code, message.error.message);
+      }
       yield message;
       if (message.kind === 'segment') child.send({ kind: 'acknowledged' });
     }
   } finally {
-    if (!separates || state === 'failed') lease.release('end');
-    else if (state === 'done') lease.release('keep');
-    else void callOff(lease);
+    if (state === 'working') void callOff(lease);
+    else lease.release(state);
   }
 }
 
 function needsOf(task: Task): ProcessNeeds {
-  if (task.kind !== 'separate') return { key: task.kind, network: false };
-  return { key: JSON.stringify(task.separator), network: task.separator.precision !== null };
+  const network = task.kind === 'separate' && task.separator.precision !== null;
+  // What needs no network is done by one process after the other: its code is loaded and compiled by then.
+  return { key: network ? JSON.stringify(task.separator) : 'no network', network };
 }
 
 /** Has a child leave off what it separates; one that doesn't is ended. */

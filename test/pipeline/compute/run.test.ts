@@ -79,7 +79,20 @@ describe('a computing process', { timeout: 60_000 }, () => {
     await results(runInChild(separation([0], 'spectral')));
     await expect.poll(() => children().length).toBe(1);
     expect(children()).not.toEqual([first]);
-    expect(await results(runInChild({ kind: 'analyze', song }))).toMatchObject([{ kind: 'analysis' }]);
+  });
+
+  it('that has no network is kept for whatever needs none, and finds the same again', async () => {
+    const analysis = await results(runInChild({ kind: 'analyze', song }));
+    expect(analysis).toMatchObject([{ kind: 'analysis' }]);
+    const [first] = children();
+    await results(runInChild(separation([0], 'spectral')));
+    expect(await results(runInChild({ kind: 'analyze', song }))).toEqual(analysis);
+    expect(children()).toEqual([first]);
+  });
+
+  it('that has no network and has grown is not kept', async () => {
+    process.env.WORKER_MEMORY_MB = '800';
+    await results(runInChild({ kind: 'analyze', song }));
     await expect.poll(children).toEqual([]);
   });
 
