@@ -6,8 +6,11 @@ process.env.NODE_COMPILE_CACHE ??= 'node_modules/.cache/node';
 
 /** Tests of how soon something answers: nothing else runs beside them. */
 const TIMED = ['test/functions/http.test.ts', 'test/reliability/load.test.ts'];
-/** Tests that compute, and change nothing that others see: those of one process share what they have loaded. */
-const PURE = ['test/{bench,structure}/**/*.test.ts', 'test/pipeline/{mir,separation,jams}/**/*.test.ts'];
+/** Tests that leave their process as they found it: those of one process share what they have loaded. */
+const SHARED = [
+  'test/{bench,structure,text}/**/*.test.ts',
+  'test/pipeline/{audio,callback,jams,mir,models,publication,separation,stages,storage}/**/*.test.ts',
+];
 /** Tests of many minutes, in which processes are killed at random: `npm run test:chaos`. */
 const CHAOS = 'test/reliability/chaos.test.ts';
 /** One more than the least machine has processors: tests wait for a third of their time. */
@@ -25,9 +28,9 @@ export default defineConfig(({ mode }) => ({
       {
         extends: true,
         test: {
-          name: 'side by side',
+          name: 'own processes',
           include: ['test/**/*.test.ts'],
-          exclude: [...TIMED, ...PURE, ...(mode === 'chaos' ? [] : [CHAOS])],
+          exclude: [...TIMED, ...SHARED, ...(mode === 'chaos' ? [] : [CHAOS])],
           maxWorkers: AT_A_TIME,
           sequence: { groupOrder: 0 },
         },
@@ -35,8 +38,8 @@ export default defineConfig(({ mode }) => ({
       {
         extends: true,
         test: {
-          name: 'pure',
-          include: PURE,
+          name: 'shared processes',
+          include: SHARED,
           isolate: false,
           maxWorkers: AT_A_TIME,
           sequence: { groupOrder: 0 },

@@ -13,15 +13,18 @@ declare module 'vitest' {
 }
 
 /** Processes of tests, and the storages that one of them may ask for. */
-const PROCESSES = 400;
-const STORAGES = 4;
+const PROCESSES = 150;
+const STORAGES = 20;
 
 /** The account of a storage that the process `worker` of the tests asks for. */
 export const accountOf = (worker: number, storage: number): string => {
-  if (worker > PROCESSES || storage > STORAGES) throw new Error('Raise the number of accounts.');
+  if (worker > PROCESSES || storage > STORAGES)
+    throw new Error(
+      `There is no account ${storage} for process ${worker} of the tests: raise STORAGES or PROCESSES.`,
+    );
   return `test${worker}s${storage}`;
 };
-export const ACCOUNT_KEY = Buffer.from('of all accounts of the tests').toString('base64');
+export const ACCOUNT_KEY = Buffer.from('tests').toString('base64');
 
 /** Starts one Azurite before the tests: to start and warm up one for each takes longer than what they do with it. */
 export default async function start(project: TestProject): Promise<() => Promise<void>> {

@@ -131,8 +131,6 @@ describe('npm run analyze', () => {
   it.each<Record<string, string>>([
     { DEMUCS_MODEL: 'magic' },
     { FFMPEG_PATH: '/nowhere/ffmpeg' },
-    { MAX_FILE_MB: 'many' },
-    { PORT: '70000' },
     { AZURITE_QUEUE_PORT: 'blobs' },
   ])('names the wrong setting %o in a line', async (settings) => {
     const { code, stdout, stderr } = await run('analyze', [], {

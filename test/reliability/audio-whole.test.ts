@@ -242,12 +242,15 @@ describe('no channel is lost', () => {
   });
 
   it.each([
-    [3, 2],
-    [6, 3],
-  ])('of %i in a format that tells their number alone', async (count, channel) => {
+    [3, 2, 'tta'],
+    [6, 3, 'tta'],
+    [3, 2, 'wv'],
+    [8, 3, 'wv'],
+  ])('of %i, of which channel %i is an LFE by a guess alone, as a .%s', async (count, channel, ending) => {
     const wav = folder.write('many.wav', toneIn(count, channel));
-    const tta = folder.make('many.tta', `amovie=${wav}`);
-    for (const level of await levelsOf('many.tta', readFileSync(tta))) expect(level).toBeGreaterThan(0.05);
+    const name = `many.${ending}`;
+    const file = folder.make(name, `amovie=${wav}`);
+    for (const level of await levelsOf(name, readFileSync(file))) expect(level).toBeGreaterThan(0.05);
   });
 
   it.each([

@@ -18,7 +18,7 @@ const other = () => join(place.folder, 'other.wav');
 beforeAll(async () => {
   place = await aPlaceWithStorage({ DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '2' });
   receiver = await startReceiver();
-  writeTone(long(), { seconds: 60, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+  writeTone(long(), { seconds: 45, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
   writeTone(medium(), { seconds: 25, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
   writeTone(other(), {
     seconds: 6,

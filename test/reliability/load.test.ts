@@ -10,8 +10,8 @@ import { completed, leftoversOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
 
 const FULL = process.env.CHAOS === 'full';
-const SONGS = FULL ? 12 : 4;
-const SECONDS = FULL ? 90 : 15;
+const SONGS = FULL ? 12 : 3;
+const SECONDS = FULL ? 90 : 10;
 const WORKERS = 2;
 const HEALTH_EVERY_MS = 100;
 const HEALTH_LIMIT_MS = 100;

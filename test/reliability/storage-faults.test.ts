@@ -15,6 +15,7 @@ import { writeTone } from '../support/tone.ts';
 
 /** `npm run test:chaos` disturbs more songs. */
 const SONGS = process.env.CHAOS === 'full' ? 10 : 1;
+const SECONDS = process.env.CHAOS === 'full' ? 25 : 12;
 const SEED = Number(process.env.CHAOS_SEED ?? 1);
 /** Share of the requests to the storage that fail. */
 const FAULT_RATE = 0.1;
@@ -28,7 +29,7 @@ beforeAll(async () => {
     STORAGE_TRY_TIMEOUT_SECONDS: '1',
   });
   song = join(place.folder, 'song.wav');
-  writeTone(song, { seconds: 25, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=3:d=0.9'] });
+  writeTone(song, { seconds: SECONDS, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=3:d=0.9'] });
 });
 afterAll(() => place.remove());
 

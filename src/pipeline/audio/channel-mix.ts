@@ -37,8 +37,11 @@ const LAYOUTS: Readonly<Record<string, string>> = {
   '7.1.2': 'FL+FR+FC+LFE+BL+BR+SL+SR+TFL+TFR',
   '7.1.4(back)': 'FL+FR+FC+LFE+BL+BR+SL+SR+TFL+TFR+TBL+TBR',
 };
-/** Formats whose places follow from the number of channels alone, so that those of files with other channels are guesses. */
-const GUESSING = new Set(['flac', 'vorbis', 'opus', 'alac', 'tta']);
+/**
+ * Formats whose places follow from the number of channels alone, so that those of files with other channels are guesses.
+ * WavPack names them, but its encoders guess where they aren't told.
+ */
+const GUESSING = new Set(['flac', 'vorbis', 'opus', 'alac', 'tta', 'wavpack']);
 
 const { SQRT1_2 } = Math;
 type Gains = readonly [left: number, right: number];

@@ -45,15 +45,15 @@ async function readers(id: string): Promise<string> {
   return raw;
 }
 
+/** `npm run test:chaos` leaves out no point where a run is given up as well. */
+const STEP = process.env.CHAOS === 'full' ? 1 : 3;
+
 /** Calls `check` for one point of death after the other, until the work ends before it comes to the point. */
-async function atEveryWrite(check: (writes: number) => Promise<boolean>, step = 1): Promise<number> {
+async function atEveryWrite(check: (writes: number) => Promise<boolean>, step = STEP): Promise<number> {
   let writes = 1;
   while (!(await check(writes))) writes += step;
   return writes - 1;
 }
-
-/** `npm run test:chaos` leaves out no point where a run is given up and another one comes upon it. */
-const STEP = process.env.CHAOS === 'full' ? 1 : 3;
 
 describe('an upload that replaces a result and is killed at any of its writes', { timeout: 120_000 }, () => {
   it('leaves one whole result or none, and when it is run again the new one, as if nothing had happened', async () => {
@@ -69,7 +69,7 @@ describe('an upload that replaces a result and is killed at any of its writes', 
       expect(await readers(id)).toBe(SHA_B);
       await expectContent(id, 'only-b');
       return ended;
-    });
+    }, 1);
     // Headers, snapshots, record, removal, files, result, checksums, what was left, snapshots, record.
     expect(points).toBeGreaterThan(15);
     // The earlier one, then none, then the new one: never anything else, and never back.
@@ -102,28 +102,24 @@ describe('an upload that replaces a result and is killed at any of its writes', 
   ])(
     'leaves the earlier result whole where the putting back is killed at any of its writes too, and then %s',
     async (_, another) => {
-      const points = await atEveryWrite(
-        async (writes) => {
-          const id = `put-back-${another}-${writes}`;
-          await at.publish(id, A);
-          const input = await at.stage(id, B);
-          const giveUp = (context = at.context) =>
-            cleanup({ audio_file_id: id, discard: input.plan }, context);
-          expect(await untilDeath(RESULT, () => upload(input, at.mortal))).toBe(false);
-          const ended = await untilDeath(writes, () => giveUp(at.mortal));
-          expect(await readers(id)).not.toBe(SHA_B);
-          if (another) {
-            const third = await at.stage(id, C);
-            expect(await untilDeath(RESULT, () => upload(third, at.mortal))).toBe(false);
-            await cleanup({ audio_file_id: id, discard: third.plan }, at.context);
-          }
-          await giveUp();
-          expect(await readers(id)).toBe(SHA_A);
-          await expectContent(id, 'only-a');
-          return ended;
-        },
-        another ? STEP : 1,
-      );
+      const points = await atEveryWrite(async (writes) => {
+        const id = `put-back-${another}-${writes}`;
+        await at.publish(id, A);
+        const input = await at.stage(id, B);
+        const giveUp = (context = at.context) => cleanup({ audio_file_id: id, discard: input.plan }, context);
+        expect(await untilDeath(RESULT, () => upload(input, at.mortal))).toBe(false);
+        const ended = await untilDeath(writes, () => giveUp(at.mortal));
+        expect(await readers(id)).not.toBe(SHA_B);
+        if (another) {
+          const third = await at.stage(id, C);
+          expect(await untilDeath(RESULT, () => upload(third, at.mortal))).toBe(false);
+          await cleanup({ audio_file_id: id, discard: third.plan }, at.context);
+        }
+        await giveUp();
+        expect(await readers(id)).toBe(SHA_A);
+        await expectContent(id, 'only-a');
+        return ended;
+      }, STEP);
       expect(points).toBeGreaterThan(8);
     },
   );
