@@ -26,7 +26,7 @@ export async function requestRun(
   const blob_name = parseBlobAddress(container.url, blob_uri);
   requireInput(blob_name);
   requireKnown(model, stems, config);
-  requireUsableSettings(config);
+  await requireUsableSettings(config);
   if (callback_url) await requireAllowed(callback_url, config);
   // Where there is no blob, the run will tell.
   const blob = await storageCallIfThere(blob_name, (bounds) =>

@@ -46,9 +46,12 @@ export async function serviceHealth(): Promise<ServiceHealth> {
 async function configuredHealth(config: Config): Promise<ServiceHealth> {
   const demucs = separatorState(config);
   const essentia = isThere(() => createRequire(import.meta.url).resolve('essentia.js'));
-  const [storage, decoder] = await Promise.all([storageState(), decoderState()]);
+  const [storage, decoder, settings] = await Promise.all([
+    storageState(),
+    decoderState(),
+    settingsFault(config),
+  ]);
   const ffmpeg = decoder.state;
-  const settings = settingsFault(config);
   return {
     healthy:
       !settings &&
@@ -128,10 +131,10 @@ async function askStorage(): Promise<void> {
 }
 
 /** What only shows where a setting is used. */
-function settingsFault(config: Config): string | undefined {
+async function settingsFault(config: Config): Promise<string | undefined> {
   try {
     openContainer(config);
-    requireUsableSettings(config);
+    await requireUsableSettings(config);
     return undefined;
   } catch (error) {
     return (error as Error).message;

@@ -31,7 +31,10 @@ beforeAll(async () => {
   storage = await newStorage();
   folder = mkdtempSync(join(tmpdir(), 'signals-'));
   const decoder = join(folder, 'ffmpeg');
-  writeFileSync(decoder, `#!/bin/sh\n[ "$1" = -version ] && exit\necho $$ > '${started()}'\nexec sleep 60\n`);
+  writeFileSync(
+    decoder,
+    `#!/bin/sh\n[ "$1" = -version ] && echo "ffmpeg version 9.0" && exit\necho $$ > '${started()}'\nexec sleep 60\n`,
+  );
   chmodSync(decoder, 0o755);
   Object.assign(process.env, {
     AZURE_STORAGE_CONNECTION_STRING: storage.connectionString,

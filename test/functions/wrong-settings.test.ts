@@ -72,6 +72,7 @@ describe('a wrong setting', () => {
     [{ MODEL_FALLBACK: 'magic' }, "The setting MODEL_FALLBACK is 'magic'"],
     [{ FFMPEG_PATH: import.meta.dirname }, 'The setting FFMPEG_PATH is'],
     [{ FFMPEG_PATH: import.meta.filename }, 'that file may not be run'],
+    [{ FFMPEG_PATH: '/bin/true' }, "does not say 'ffmpeg version'"],
     [{ STAGE_TIMEOUT_SECONDS: '9999999' }, "The setting STAGE_TIMEOUT_SECONDS is '9999999'"],
     [{ STORAGE_TRY_TIMEOUT_SECONDS: '1e99' }, "The setting STORAGE_TRY_TIMEOUT_SECONDS is '1e99'"],
     [{ LOCAL_COPY_MINUTES: '9999999' }, "The setting LOCAL_COPY_MINUTES is '9999999'"],

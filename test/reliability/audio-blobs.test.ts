@@ -83,7 +83,10 @@ describe('Content-Encoding is undone', () => {
       const run = await upload('slow.wav', song);
       const started = join(workDir, 'started');
       const program = join(workDir, 'ffmpeg');
-      writeFileSync(program, `#!/bin/sh\n[ "$1" = -version ] && exit\ntouch '${started}'\nexec sleep 60\n`);
+      writeFileSync(
+        program,
+        `#!/bin/sh\n[ "$1" = -version ] && echo "ffmpeg version 9.0" && exit\ntouch '${started}'\nexec sleep 60\n`,
+      );
       chmodSync(program, 0o755);
       vi.stubEnv('FFMPEG_PATH', program);
       const before = readdirSync(workDir).length;

@@ -23,7 +23,7 @@ afterAll(() => folder.remove());
 function decoderThat(work: string): void {
   const program = folder.write(
     'decoder',
-    `#!/bin/sh\ncase "$*" in *pipe:1) echo $$ > '${folder.at('pid')}'; ${work};; *) echo "${DESCRIPTION}" >&2; exit 1;; esac\n`,
+    `#!/bin/sh\ncase "$*" in -version) echo "ffmpeg version 9.0";; *pipe:1) echo $$ > '${folder.at('pid')}'; ${work};; *) echo "${DESCRIPTION}" >&2; exit 1;; esac\n`,
   );
   chmodSync(program, 0o755);
   vi.stubEnv('FFMPEG_PATH', program);

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { wrongSetting } from '../../config.ts';
 import { WorkerError } from '../../errors.ts';
 import { ffmpegPaths } from '../ffmpeg.ts';
 import { compareVersions, versionIn } from './version.ts';
@@ -12,12 +13,13 @@ export interface Decoder {
   /** `ffmpeg`: the program at `path`; `libav`: this worker's own around ffmpeg's libraries from the `node-av` package. */
   readonly kind: 'ffmpeg' | 'libav';
   readonly path: string;
-  /** Version of ffmpeg; absent where it does not tell. */
-  readonly version?: string;
+  /** Version of ffmpeg. */
+  readonly version: string;
 }
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
+const NOT_FFMPEG = "asked for its '-version', that program does not say 'ffmpeg version' and a number";
 /** Time that a program has to tell its version, in ms. */
 const PATIENCE_MS = 20_000;
 /** What others end a program with; it ends itself by other signals, where it does not fit this machine. */
@@ -30,7 +32,8 @@ let chosen: { key: string; decoder: Promise<Decoder> } | undefined;
  * The decoder of this machine: the ffmpeg that `FFMPEG_PATH` names, else the newest of those that are there. It is looked
  * for once.
  *
- * @throws WorkerError `internal` where there is none, `compute_crashed` where one was ended that was about to tell its version.
+ * @throws WorkerError `internal` where there is none, `misconfigured` where that setting names another program,
+ * `compute_crashed` where one was ended that was about to tell its version.
  */
 export function chooseDecoder(env: NodeJS.ProcessEnv = process.env): Promise<Decoder> {
   const key = JSON.stringify([env.FFMPEG_PATH, env.PATH]);
@@ -53,14 +56,14 @@ async function newest(env: NodeJS.ProcessEnv): Promise<Decoder> {
   // Sorting is stable: of equals the first stays first.
   const [best] = found.sort((a, b) => compareVersions(b.version, a.version));
   if (best) return best;
+  if (env.FFMPEG_PATH)
+    throw new WorkerError('misconfigured', wrongSetting('FFMPEG_PATH', env.FFMPEG_PATH, NOT_FFMPEG));
   throw new WorkerError('internal', 'No ffmpeg was found. Install one, or set FFMPEG_PATH to its path.');
 }
 
-/** One that was asked for by name is taken whatever it says of itself. */
 async function ffmpeg(path: string): Promise<Decoder | undefined> {
-  const words = await wordsOf(path, ['-version']);
-  if (!words && path !== process.env.FFMPEG_PATH) return undefined;
-  return { kind: 'ffmpeg', path, version: versionIn(words ?? '') };
+  const version = versionIn((await wordsOf(path, ['-version'])) ?? '');
+  return version ? { kind: 'ffmpeg', path, version } : undefined;
 }
 
 /** Its libraries are there for some platforms only. Asking takes a process, so that they are never loaded into this one. */

@@ -12,7 +12,7 @@ export interface DecoderReport {
 /** @throws WorkerError `internal` where there is no decoder. */
 export async function decoderReport(): Promise<DecoderReport> {
   const { version } = await chooseDecoder();
-  return { version: version ?? 'unknown', warning: warningOf(version) };
+  return { version, warning: warningOf(version) };
 }
 
 const logged = new WeakSet<Decoder>();
@@ -22,9 +22,9 @@ export async function logDecoder(log: ((text: string) => void) | undefined): Pro
   const decoder = await chooseDecoder();
   if (!log || logged.has(decoder)) return;
   logged.add(decoder);
-  const { kind, path, version = 'of an unknown version' } = decoder;
+  const { kind, path, version } = decoder;
   const place = kind === 'libav' ? "the package 'node-av'" : path;
   log(`Songs are decoded by ffmpeg ${version} (${place}).`);
-  const warning = warningOf(decoder.version);
+  const warning = warningOf(version);
   if (warning) log(`Warning: ${warning}`);
 }
