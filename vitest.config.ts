@@ -11,8 +11,8 @@ const SHARED = [
   'test/{bench,structure,text}/**/*.test.ts',
   'test/pipeline/{audio,callback,jams,mir,models,publication,separation,stages,storage}/**/*.test.ts',
 ];
-/** Tests of many minutes, in which processes are killed at random: `npm run test:chaos`. */
-const CHAOS = 'test/reliability/chaos.test.ts';
+/** Tests of minutes, for `npm run test:chaos` alone: kills at random, many songs at once, every length of parts. */
+const LONG = ['chaos', 'load', 'parts'].map((name) => `test/reliability/${name}.test.ts`);
 /** One more than the least machine has processors: tests wait for a third of their time. */
 const AT_A_TIME = 3;
 
@@ -30,7 +30,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'own processes',
           include: ['test/**/*.test.ts'],
-          exclude: [...TIMED, ...SHARED, ...(mode === 'chaos' ? [] : [CHAOS])],
+          exclude: [...TIMED, ...SHARED, ...(mode === 'chaos' ? [] : LONG)],
           maxWorkers: AT_A_TIME,
           sequence: { groupOrder: 0 },
         },
@@ -45,7 +45,16 @@ export default defineConfig(({ mode }) => ({
           sequence: { groupOrder: 0 },
         },
       },
-      { extends: true, test: { name: 'alone', include: TIMED, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: TIMED,
+          exclude: mode === 'chaos' ? [] : LONG,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 }));

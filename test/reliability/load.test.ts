@@ -9,9 +9,8 @@ import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, until } from '../support/runs.ts';
 import { writeTone } from '../support/tone.ts';
 
-const FULL = process.env.CHAOS === 'full';
-const SONGS = FULL ? 12 : 3;
-const SECONDS = FULL ? 90 : 10;
+const SONGS = 12;
+const SECONDS = 90;
 const WORKERS = 2;
 const HEALTH_EVERY_MS = 100;
 const HEALTH_LIMIT_MS = 100;

@@ -12,10 +12,8 @@ import { installSmall } from '../support/models.ts';
 import { newStorage, type TestStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
-/** `npm run test:chaos` tries more lengths, and the separator without a network. */
-const FULL = process.env.CHAOS === 'full';
-const PART_LENGTHS = FULL ? [1, 2, 3, 5] : [3];
-const MODELS = FULL ? ['htdemucs', 'spectral'] : ['htdemucs'];
+const PART_LENGTHS = [1, 2, 3, 5];
+const MODELS = ['htdemucs', 'spectral'];
 
 let storage: TestStorage;
 let folder: string;
