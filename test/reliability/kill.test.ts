@@ -112,7 +112,7 @@ describe('14. Kill (-9) the host in the stages that the last part goes on with',
 });
 
 describe('15. SIGTERM', () => {
-  it('-> stops at a segment border, resumable, temporary files gone', { timeout: 60_000 }, async () => {
+  it('-> stops at a segment border, resumable, temporary files gone', { timeout: 120_000 }, async () => {
     let worker = await startWorker(place);
     await request(worker.url, 'stopped');
     await until(worker.url, 'stopped', ({ stage, progress }) => stage === 'separate' && progress > 0.15);
