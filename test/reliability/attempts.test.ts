@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256Of } from '../../src/pipeline/models/checksum.ts';
-import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
+import { end, type Place, startWorker } from '../support/commands.ts';
 import { installSmall } from '../support/models.ts';
 import { killChildOf } from '../support/processes.ts';
 import { completed, outputsOf, statusOf, until } from '../support/runs.ts';
+import { aPlaceWithStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 let place: Place;

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
+import { end, type Place, startWorker } from '../support/commands.ts';
 import { type Answer, type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, until } from '../support/runs.ts';
+import { aPlaceWithStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 const SECRETS = [32, 48].map((bytes) => `whsec_${Buffer.alloc(bytes, bytes).toString('base64')}`);

@@ -2,10 +2,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
+import { end, type Place, startWorker } from '../support/commands.ts';
 import { childrenOf, processorTime } from '../support/processes.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
+import { aPlaceWithStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 let place: Place;

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { aPlaceWithStorage, command, end, type Place, startWorker } from '../support/commands.ts';
+import { command, end, type Place, startWorker } from '../support/commands.ts';
 import { freePort } from '../support/ports.ts';
 import { completed, until } from '../support/runs.ts';
+import { aPlaceWithStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 /** Decoded, the long song takes 15 MB and a short one 2 MB: together more than what is allowed. */

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aPlaceWithStorage, end, type Place, runToFault, startWorker } from '../support/commands.ts';
+import { end, type Place, runToFault, startWorker } from '../support/commands.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { completed, leftoversOf, outputsOf, statusOf, until } from '../support/runs.ts';
+import { aPlaceWithStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 const SECONDS = process.env.CHAOS === 'full' ? 45 : 12;

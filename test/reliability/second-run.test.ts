@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { aPlaceWithStorage, end, type Place, runToFault, startWorker } from '../support/commands.ts';
+import { end, type Place, runToFault, startWorker } from '../support/commands.ts';
 import { wholeResult } from '../support/publication.ts';
 import { completed, leftoversOf, outputsOf, until } from '../support/runs.ts';
+import { aPlaceWithStorage } from '../support/storage.ts';
 import { writeTone } from '../support/tone.ts';
 
 let place: Place;

@@ -7,9 +7,9 @@ import { download } from '../../src/pipeline/stages/download.ts';
 import { separate } from '../../src/pipeline/stages/separate.ts';
 import { upload } from '../../src/pipeline/stages/upload.ts';
 import { openContainer, readJson } from '../../src/pipeline/storage/container.ts';
-import { aPlaceWithStorage, end, type Place, startWorker } from '../support/commands.ts';
+import { end, type Place, startWorker } from '../support/commands.ts';
 import { completed, leftoversOf, outputsOf, until } from '../support/runs.ts';
-import { newStorage } from '../support/storage.ts';
+import { aPlaceWithStorage, newStorage } from '../support/storage.ts';
 import { FAULTS, startFaultyStorage } from '../support/storage-proxy.ts';
 import { writeTone } from '../support/tone.ts';
 

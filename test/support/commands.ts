@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { emulatorAt } from '../../src/local/azurite/azurite.ts';
 import { freePort } from './ports.ts';
-import { newAccount, type TestStorage } from './storage.ts';
+import type { TestStorage } from './storage.ts';
 
 /** Time that a worker may take to be up, on a machine that is busy with other things. */
 const START_LIMIT_MS = 90_000;
@@ -46,16 +46,6 @@ export async function aPlace(settings: Record<string, string> = {}): Promise<Pla
     container: BlobServiceClient.fromConnectionString(connectionString).getContainerClient('audio-files'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
-}
-
-/** A place whose workers use an account of the Azurite that is there already, which outlives them: they start sooner. */
-export async function aPlaceWithStorage(settings: Record<string, string> = {}): Promise<Place> {
-  const account = newAccount();
-  const connections = {
-    AzureWebJobsStorage: account.connectionString,
-    AZURE_STORAGE_CONNECTION_STRING: account.connectionString,
-  };
-  return { ...(await aPlace({ ...connections, ...settings })), ...account };
 }
 
 /** Starts a built command, as its npm script does. */
