@@ -16,22 +16,24 @@ declare module 'vitest' {
 const PROCESSES = 150;
 const STORAGES = 20;
 
+/** Of all accounts. */
+const KEY = Buffer.from('tests').toString('base64');
+
 /** The account of a storage that the process `worker` of the tests asks for. */
-export const accountOf = (worker: number, storage: number): string => {
+export const accountOf = (worker: number, storage: number): { name: string; key: string } => {
   if (worker > PROCESSES || storage > STORAGES)
     throw new Error(
       `There is no account ${storage} for process ${worker} of the tests: raise STORAGES or PROCESSES.`,
     );
-  return `test${worker}s${storage}`;
+  return { name: `test${worker}s${storage}`, key: KEY };
 };
-export const ACCOUNT_KEY = Buffer.from('tests').toString('base64');
 
 /** Starts one Azurite before the tests: to start and warm up one for each takes longer than what they do with it. */
 export default async function start(project: TestProject): Promise<() => Promise<void>> {
   const accounts = [];
   for (let worker = 0; worker <= PROCESSES; worker++)
     for (let storage = 1; storage <= STORAGES; storage++) accounts.push(accountOf(worker, storage));
-  process.env.AZURITE_ACCOUNTS = accounts.map((name) => `${name}:${ACCOUNT_KEY}`).join(';');
+  process.env.AZURITE_ACCOUNTS = accounts.map(({ name, key }) => `${name}:${key}`).join(';');
   const directory = mkdtempSync(join(tmpdir(), 'azurite-'));
   const [blobPort, queuePort] = [await freePort(), await freePort()];
   // Nobody kills it.

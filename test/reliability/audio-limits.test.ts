@@ -18,6 +18,7 @@ afterAll(() => folder.remove());
 
 const decoded = (source: string, maxDurationSeconds = 60) =>
   decode(source, folder.at('song.f32'), { maxDurationSeconds, timeoutMs: 60_000 });
+/** The same file for all that ask for its name. */
 const silence = (name: string, seconds: number) =>
   existsSync(folder.at(name))
     ? folder.at(name)

@@ -38,7 +38,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Separates the song in parts of so many segments, in an order of their own, some twice at once; lengths and checksums of the stems. */
+/**
+ * Separates the song in parts of so many segments, in an order of their own, some twice at once. Returns lengths and
+ * checksums of the stems.
+ */
 async function separated(model: string, partSegments: number) {
   const context = { container: storage.container, config: { ...readConfig(), partSegments } };
   const song = await download({ audio_file_id: 'a', blob_name: 'a/song.wav', model }, context);

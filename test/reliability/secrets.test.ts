@@ -177,6 +177,7 @@ describe('a worker with marked secrets', () => {
     for (const [i, { path, text }] of receiver.received.entries()) written[`callback ${i} ${path}`] = text;
     receiver.server.closeAllConnections();
     receiver.server.close();
+    storage.stop();
   });
   afterAll(async () => {
     await end(child, 'SIGKILL');

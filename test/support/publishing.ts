@@ -26,7 +26,7 @@ export interface Publishing {
   stage(id: string, run: SmallRun): Promise<ReturnType<typeof uploadOf>>;
   /** Runs it to its end. */
   publish(id: string, run: SmallRun): Promise<void>;
-  stop(): Promise<void>;
+  stop(): void;
 }
 
 export async function startPublishing(): Promise<Publishing> {
@@ -56,8 +56,6 @@ export async function startPublishing(): Promise<Publishing> {
       await upload(await stage(id, run), context);
       await cleanup({ audio_file_id: id }, context);
     },
-    stop: async () => {
-      watched.stop();
-    },
+    stop: () => watched.stop(),
   };
 }

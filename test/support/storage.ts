@@ -1,7 +1,7 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { inject } from 'vitest';
-import { servicesAt } from '../../src/local/azurite/services.ts';
-import { ACCOUNT_KEY, accountOf } from '../azurite.ts';
+import { emulatorAt } from '../../src/local/azurite/azurite.ts';
+import { accountOf } from '../azurite.ts';
 import { aPlace, type Place } from './commands.ts';
 
 /** A storage account of the test's own, at a real Azurite. */
@@ -23,10 +23,7 @@ export async function newStorage(): Promise<TestStorage> {
 export function newAccount(): TestStorage {
   const { blobPort, queuePort } = inject('azurite');
   const account = accountOf(Number(process.env.VITEST_WORKER_ID), ++storages);
-  const [blobs, queues] = servicesAt(account, blobPort, queuePort);
-  const connectionString =
-    `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${ACCOUNT_KEY};` +
-    `BlobEndpoint=${blobs.url};QueueEndpoint=${queues.url};`;
+  const { connectionString } = emulatorAt(blobPort, queuePort, account);
   const service = BlobServiceClient.fromConnectionString(connectionString);
   return { container: service.getContainerClient('audio-files'), connectionString };
 }

@@ -9,8 +9,10 @@ import type { Log } from '../log.ts';
 import { holderOf, portTaken, type Service, servicesAt } from './services.ts';
 
 /** The account that every emulator has, and its published key. */
-const ACCOUNT = 'devstoreaccount1';
-const KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+const ACCOUNT = {
+  name: 'devstoreaccount1',
+  key: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
+};
 
 export const DEFAULT_BLOB_PORT = 10_000;
 export const DEFAULT_QUEUE_PORT = 10_001;
@@ -40,14 +42,15 @@ export interface Azurite {
   stop(): Promise<void>;
 }
 
-/** The addresses of an emulator on these ports. */
+/** The addresses of an account of an emulator on these ports. */
 export function emulatorAt(
   blobPort = DEFAULT_BLOB_PORT,
   queuePort = DEFAULT_QUEUE_PORT,
+  { name, key } = ACCOUNT,
 ): Omit<Azurite, 'stop'> {
-  const [{ url: blobUrl }, { url: queueUrl }] = servicesAt(ACCOUNT, blobPort, queuePort);
+  const [{ url: blobUrl }, { url: queueUrl }] = servicesAt(name, blobPort, queuePort);
   const connectionString =
-    `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};` +
+    `DefaultEndpointsProtocol=http;AccountName=${name};AccountKey=${key};` +
     `BlobEndpoint=${blobUrl};QueueEndpoint=${queueUrl};`;
   return { connectionString, blobUrl, queueUrl };
 }
@@ -63,7 +66,7 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
   const { writesThrough = true } = options;
   const pidFile = join(directory, 'azurite.pid');
   const found = emulatorAt(blobPort, queuePort);
-  const services = servicesAt(ACCOUNT, blobPort, queuePort);
+  const services = servicesAt(ACCOUNT.name, blobPort, queuePort);
 
   await outliveOrphan(pidFile);
   if (await isThere(services, orphanOf(pidFile))) {

@@ -2,7 +2,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { type Config, readConfig } from '../config.ts';
 import { ComputeProcess } from './process.ts';
 
-/** How long a process with an open separator waits for more work, in ms. */
+/** How long a process waits for more work, in ms. */
 const IDLE_MS = 60_000;
 
 interface IdleProcess {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
-  await at.stop();
+  at.stop();
 });
 
 /** The writing of a result: when its checksums are missing, the most that there can be to put back. */

@@ -22,7 +22,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
-  await at.stop();
+  at.stop();
 });
 
 const blobOf = (name: string) => at.storage.container.getBlockBlobClient(name);

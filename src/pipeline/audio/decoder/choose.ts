@@ -19,7 +19,7 @@ export interface Decoder {
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
-const NOT_FFMPEG = "asked for its '-version', that program does not say 'ffmpeg version' and a number";
+const NOT_FFMPEG = "asked for its '-version', that program does not say 'ffmpeg version'";
 /** Time that a program has to tell its version, in ms. */
 const PATIENCE_MS = 20_000;
 /** What others end a program with; it ends itself by other signals, where it does not fit this machine. */
@@ -32,7 +32,7 @@ let chosen: { key: string; decoder: Promise<Decoder> } | undefined;
  * The decoder of this machine: the ffmpeg that `FFMPEG_PATH` names, else the newest of those that are there. It is looked
  * for once.
  *
- * @throws WorkerError `internal` where there is none, `misconfigured` where that setting names another program,
+ * @throws WorkerError `internal` where there is none, `misconfigured` where `FFMPEG_PATH` names another program,
  * `compute_crashed` where one was ended that was about to tell its version.
  */
 export function chooseDecoder(env: NodeJS.ProcessEnv = process.env): Promise<Decoder> {
